@@ -1,0 +1,182 @@
+"""The noise scale at which a MAP estimate and a penalised fit are matched, when σ is unknown.
+
+A penalty λ‖β‖ matches a prior only given σ, so the match is conditional on it.  The value used is named and kept.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from bayesreg.errors import FitError, ParameterError
+from bayesreg.interfaces import Array
+from bayesreg.problem import Problem, QuadraticMoments
+from bayesreg.scales import positive_number
+
+METHODS = ("residual", "cv_lasso", "joint")
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Noise:
+    """A noise scale and where it comes from.
+
+    Parameters
+    ----------
+    sigma : float or None
+        The value; None where the family has no noise scale, and for the joint mode, which finds its own.
+    method : str
+        `known`, `given`, `residual`, `cv_lasso`, `joint` or `none`.
+    sentence : str
+        The same for the reader.
+    """
+
+    sigma: float | None
+    method: str
+    sentence: str
+
+    @property
+    def joint(self) -> bool:
+        """Whether σ is to be optimised together with the coefficients."""
+        return self.method == "joint"
+
+
+def resolve_noise(problem: Problem, sigma: float | str | None = None) -> Noise:
+    """Return the noise scale for a conditional match.
+
+    Parameters
+    ----------
+    problem : Problem
+    sigma : float, {"residual", "cv_lasso", "joint"} or None
+        A value; or σ̂ = √(RSS/(N − rank)) of least squares; or the same of a 5-fold cross-validated lasso, with its
+        number of nonzero coefficients as degrees of freedom; or the joint mode of coefficients and σ.
+        None: the known σ, else `residual` where N > rank, else `cv_lasso`.
+
+    Raises
+    ------
+    ParameterError
+        If `sigma` is none of these, or contradicts a known σ.
+    FitError
+        If the data leave no residual to estimate σ from.
+    """
+    likelihood = problem.likelihood
+    if not likelihood.has_noise_scale:
+        if sigma is not None:
+            msg = f"sigma={sigma!r}: {type(likelihood).__name__} has no noise scale; leave sigma out"
+            raise ParameterError(msg)
+        return Noise(None, "none", "the likelihood has no noise scale")
+    if likelihood.sigma_known is not None:
+        if sigma is not None and sigma != likelihood.sigma_known:
+            msg = f"sigma={sigma!r} contradicts the likelihood's known sigma={likelihood.sigma_known:g}; leave it out"
+            raise ParameterError(msg)
+        return Noise(likelihood.sigma_known, "known", f"σ = {likelihood.sigma_known:.6g} is known")
+    if sigma is None:
+        return _least_squares(problem) or _cv_lasso(problem)
+    if isinstance(sigma, str):
+        return _named(problem, sigma)
+    value = positive_number("sigma", "sigma", sigma)
+    return Noise(value, "given", f"conditional on σ = {value:.6g}, as given")
+
+
+def _named(problem: Problem, method: str) -> Noise:
+    if method == "joint":
+        check_joint_mode(problem)
+        return Noise(None, "joint", "joint mode of the coefficients and σ")
+    if method == "cv_lasso":
+        return _cv_lasso(problem)
+    if method != "residual":
+        msg = f"sigma={method!r} is not a method: use a number, or one of {', '.join(METHODS)}"
+        raise ParameterError(msg)
+    noise = _least_squares(problem)
+    if noise is None:
+        msg = (
+            "sigma='residual': least squares leaves no degrees of freedom (the columns fit y exactly); "
+            "use sigma='cv_lasso' or give a number"
+        )
+        raise FitError(msg)
+    return noise
+
+
+def least_residual(problem: Problem, moments: QuadraticMoments | None = None) -> tuple[float, int]:
+    """Return (RSS, rank) of least squares on all columns, the intercept counted in the rank."""
+    m = problem.moments() if moments is None else moments
+    xx, xy, yy = _about(problem, m)
+    unit = np.sqrt(np.diag(xx))
+    unit = np.where(unit > 0, unit, 1.0)
+    values, vectors = np.linalg.eigh(xx / np.outer(unit, unit))
+    keep = values > 1e-11 * max(1.0, values[-1]) if values.size else np.zeros(0, dtype=bool)
+    scores = vectors[:, keep].T @ (xy / unit)
+    rss = yy - float((scores**2 / values[keep]).sum())
+    return max(rss, 0.0), int(keep.sum()) + int(problem.has_intercept)
+
+
+def _about(problem: Problem, m: QuadraticMoments) -> tuple[Array, Array, float]:
+    """Moments about the means where there is an intercept, about zero where there is none."""
+    if problem.has_intercept:
+        return m.xx, m.xy, m.yy
+    return (
+        m.xx + m.total * np.outer(m.x_mean, m.x_mean),
+        m.xy + m.total * m.x_mean * m.y_mean,
+        m.yy + m.total * m.y_mean**2,
+    )
+
+
+def fits_exactly(problem: Problem) -> bool:
+    """Whether some coefficients make every residual zero up to rounding."""
+    m = problem.moments()
+    rss, rank = least_residual(problem, m)
+    return rank >= m.total or rss <= 1e-20 * max(_about(problem, m)[2], np.finfo(float).tiny)
+
+
+def check_joint_mode(problem: Problem) -> None:
+    """Raise ParameterError where the joint density of coefficients and σ is unbounded as σ → 0."""
+    if problem.scale_by_noise or not fits_exactly(problem):
+        return
+    msg = (
+        "sigma='joint': some coefficients fit y exactly, so the joint density grows without bound as sigma goes to 0 "
+        "and has no mode; use scale_by_noise=True, a known sigma, or another sigma method"
+    )
+    raise ParameterError(msg)
+
+
+def _least_squares(problem: Problem) -> Noise | None:
+    m = problem.moments()
+    rss, rank = least_residual(problem, m)
+    freedom = m.total - rank
+    if freedom <= 0 or rss <= 1e-20 * _about(problem, m)[2]:
+        return None
+    sigma = math.sqrt(rss / freedom)
+    return Noise(
+        sigma, "residual", f"conditional on σ = {sigma:.6g}, the least-squares residual sd with {freedom:g} d.o.f."
+    )
+
+
+def _cv_lasso(problem: Problem) -> Noise:
+    from sklearn.linear_model import LassoCV
+
+    block = problem.design.rows.collect()
+    y = block.y - block.offset
+    folds = min(5, problem.n)
+    if folds < 2 or np.ptp(y) == 0:
+        msg = "sigma: y does not vary, or there is one row: no residual to estimate sigma from; give a number"
+        raise FitError(msg)
+    fit = LassoCV(cv=folds, fit_intercept=problem.has_intercept, max_iter=100_000).fit(
+        block.X, y, sample_weight=block.weights
+    )
+    weights = np.ones(problem.n) if block.weights is None else block.weights
+    rss = float(weights @ (y - fit.predict(block.X)) ** 2)
+    used = int(np.count_nonzero(fit.coef_)) + int(problem.has_intercept)
+    freedom = float(weights.sum()) - used
+    if freedom <= 0 or rss <= 0:
+        msg = "sigma: the cross-validated lasso leaves no residual to estimate sigma from; give a number"
+        raise FitError(msg)
+    sigma = math.sqrt(rss / freedom)
+    return Noise(
+        sigma,
+        "cv_lasso",
+        f"conditional on σ = {sigma:.6g}, the residual sd of a {folds}-fold cross-validated lasso "
+        f"({used} coefficients used, {freedom:g} d.o.f.)",
+    )

@@ -1,0 +1,309 @@
+"""What makes a point an optimum, written once: KKT residual, duality gap, critical scale, uniqueness, certificate.
+
+θ minimises J(θ) = f(θ) + pen(θ) with f(θ) = Σ w·nll iff −∇f(θ) ∈ ∂pen(θ).  Everything here follows from the prior's
+subdifferential and the likelihood's derivatives; no prior or likelihood is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesreg.interfaces import Array, Block
+from bayesreg.problem import Problem
+
+KKT_TOLERANCE = 1e-8
+"""Largest KKT residual that is certified, in nats per unit of the coefficient, times max(1, λ)."""
+
+GAP_TOLERANCE = 1e-9
+"""Largest duality gap that is certified, in nats."""
+
+ROUNDING = 16 * np.finfo(float).eps
+"""Multiple of Σ|terms| below which a gradient or an objective summed in double precision says nothing."""
+
+MARGIN_AT_EDGE = 1e-7
+"""A zero with a smaller margin than this sits on the edge of leaving; it counts when uniqueness is judged."""
+
+
+class Outcome(Enum):
+    """How an optimisation ended: the value is the sentence that the user reads."""
+
+    CERTIFIED = "certified optimum: the KKT residual and the duality gap are within tolerance"
+    NOT_UNIQUE = "certified optimum, but not the only one: some columns can be traded for others at the same objective"
+    STATIONARY = "stationary point: the KKT conditions hold, but the objective is not known to be convex"
+    NOT_CERTIFIED = "NOT certified: the KKT residual or the duality gap exceeds its tolerance"
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Certificate:
+    """Evidence, evaluated at the returned point, that it is an optimum.
+
+    Parameters
+    ----------
+    labels : tuple of str
+        Names of the entries of θ.
+    residual : array (k,)
+        Distance of −∇f from ∂pen, in nats per unit of each coefficient.
+    tolerance : array (k,)
+        `KKT_TOLERANCE`·max(1, λ), or what rounding leaves uncertain of the gradient if that is more.
+    gap : float
+        Fenchel duality gap in nats: J is at most this far above its minimum.  NaN where it is not available.
+    gap_tolerance : float
+        `GAP_TOLERANCE`, or what rounding leaves uncertain of J if that is more.
+    zero : bool array (k,)
+        Entries that sit exactly on a kink of the penalty (for Laplace: exactly at the prior's location).
+    margin : array (k,)
+        For those, 1 − |gradient|/λ: how far from leaving; NaN for the others.
+    dispersion_residual : float
+        |∂/∂log σ| of −log joint density where σ was optimised too; NaN where it was held.
+    convex : bool
+        Whether J is convex, so that stationary means optimal.
+    tied : tuple of str
+        Columns that can be traded for one another without changing J; empty where the optimum is unique.
+    """
+
+    labels: tuple[str, ...]
+    residual: Array
+    tolerance: Array
+    gap: float
+    gap_tolerance: float
+    zero: NDArray[np.bool_]
+    margin: Array
+    dispersion_residual: float
+    convex: bool
+    tied: tuple[str, ...]
+
+    @property
+    def kkt(self) -> float:
+        """Largest residual, in nats per unit."""
+        return float(self.residual.max(initial=0.0))
+
+    @property
+    def stationary(self) -> bool:
+        """Whether every KKT condition holds within its tolerance."""
+        free = np.isnan(self.dispersion_residual) or self.dispersion_residual <= 1e-6
+        return bool((self.residual <= self.tolerance).all() and free)
+
+    @property
+    def unique(self) -> bool:
+        """Whether no other point has the same objective (as far as convexity can tell)."""
+        return not self.tied
+
+    @property
+    def outcome(self) -> Outcome:
+        """The verdict."""
+        if not self.stationary or (self.convex and self.gap > self.gap_tolerance):
+            return Outcome.NOT_CERTIFIED
+        if not self.convex:
+            return Outcome.STATIONARY
+        return Outcome.CERTIFIED if self.unique else Outcome.NOT_UNIQUE
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Optimum:
+    """A point estimate with the proof of what it is.
+
+    Parameters
+    ----------
+    intercept, beta : float, array (p,)
+        On the scale that the prior sees (standardised columns when `standardize=True`).
+    intercept_raw, beta_raw : float, array (p,)
+        The same in the data's units.
+    sigma : float or None
+        The noise scale at which the optimum holds (or that was optimised too).
+    sigma_method : str
+        Where `sigma` comes from, in words.
+    objective : float
+        J in nats: Σ w·nll + pen; the joint mode adds −log p(σ) and the prior's normaliser in σ.
+    certificate : Certificate
+    names : tuple of str
+        Column names.
+    point : mapping of str to array
+        Every variable of the optimised model on its natural scale.
+    iterations : int
+        Iterations used.
+    """
+
+    intercept: float
+    beta: Array
+    intercept_raw: float
+    beta_raw: Array
+    sigma: float | None
+    sigma_method: str
+    objective: float
+    certificate: Certificate
+    names: tuple[str, ...]
+    iterations: int
+    point: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the optimisation ended."""
+        return self.certificate.outcome
+
+    @property
+    def zeros(self) -> NDArray[np.bool_]:
+        """Coefficients (p,) that are exactly at the prior's location."""
+        return self.certificate.zero[-self.beta.size :] if self.beta.size else np.zeros(0, dtype=bool)
+
+    @property
+    def margin(self) -> Array:
+        """1 − |gradient|/λ (p,) for the coefficients at the prior's location, NaN for the others."""
+        return self.certificate.margin[-self.beta.size :] if self.beta.size else np.zeros(0)
+
+
+def kkt_residual(problem: Problem, theta: Array, gradient: Array | None = None) -> Array:
+    """Distance (k,) of −∇f(θ) from ∂pen(θ), in nats per unit."""
+    slope = problem.gradient(theta) if gradient is None else gradient
+    return np.abs(-slope - problem.penalty_prior.nearest_subgradient(theta, -slope))
+
+
+def kkt_tolerance(problem: Problem, theta: Array) -> Array:
+    """Tolerance (k,) for the residual: KKT_TOLERANCE·max(1, λ), never below the gradient's rounding."""
+    rate = problem.penalty_prior.rate(theta.size)
+    return np.maximum(KKT_TOLERANCE * np.maximum(1.0, rate), ROUNDING * problem.gradient_magnitude(theta))
+
+
+def critical_factor(problem: Problem, theta: Array) -> Array:
+    """Factor (k,) on λ at which each coefficient at a kink would start to leave: the gauge of −∇f in ∂pen(θ).
+
+    At θ with every coefficient at its location, the largest entry times λ is the critical λ above which all stay.
+    """
+    return problem.penalty_prior.gauge(theta, -problem.gradient(theta))
+
+
+def duality_gap(problem: Problem, theta: Array) -> float:
+    """J(θ) − D(ν) in nats, an upper bound of J(θ) − min J, with the dual point built from the residuals at θ.
+
+    By Fenchel's inequality, row by row and column by column,
+
+        gap = Σ_i w_i [nll(η_i) + nll*(ν_i) − ν_i η_i] + Σ_j [pen_j(θ_j) + pen_j*(u_j) − u_j θ_j],   u = −Xᵀ(wν),
+
+    each bracket non-negative.  ν starts as nll'(η), is made orthogonal to unpenalised columns (the conjugate of a
+    flat penalty is 0 at 0 and ∞ elsewhere) and is scaled down until every pen* is finite.  ∞ if J is not convex.
+
+    References
+    ----------
+    Rockafellar (1970), Convex Analysis, section 31.
+    """
+    if not problem.likelihood.convex:
+        return float("inf")
+    prior, likelihood = problem.penalty_prior, problem.likelihood
+    bound = prior.conjugate_bound(theta.size)
+    flat = np.flatnonzero(bound == 0)
+    slope = problem.gradient(theta)
+    correction = np.zeros(theta.size)
+    if flat.size:
+        hessian = problem.curvature(theta)
+        correction[flat] = np.linalg.lstsq(hessian[np.ix_(flat, flat)], slope[flat], rcond=None)[0]
+        slope = slope - hessian @ correction
+        slope[flat] = 0.0
+    bounded = (bound > 0) & np.isfinite(bound)
+    ratio = np.abs(slope[bounded]) / bound[bounded]
+    shrink = min(1.0, 1.0 / ratio.max()) if ratio.size and ratio.max() > 0 else 1.0
+    u = np.clip(-shrink * slope, -bound, bound)
+
+    def rows_part(block: Block) -> tuple[Array, ...]:
+        eta = problem.linear_predictor(block, theta)
+        nu = likelihood.d1(eta, block.y)
+        if flat.size:
+            moved = problem.linear_predictor(block, correction) - block.offset
+            nu = nu - likelihood.d2(eta, block.y) * moved
+        nu = shrink * nu
+        terms = likelihood.nll(eta, block.y) + likelihood.conjugate(nu, block.y) - nu * eta
+        return (block.weighted(np.maximum(terms, 0.0)).sum(keepdims=True),)
+
+    rows = float(problem.design.rows.sum(rows_part)[0][0])
+    return rows + float(np.maximum(_penalty_gap(problem, theta, u), 0.0))
+
+
+def _penalty_gap(problem: Problem, theta: Array, u: Array) -> float:
+    prior = problem.penalty_prior
+    return float(prior.penalty(theta)) + float((prior.conjugate(u) - u * theta).sum())
+
+
+def certify(
+    problem: Problem,
+    theta: Array,
+    *,
+    dispersion_residual: float = float("nan"),
+) -> Certificate:
+    """Return the certificate of θ for a problem whose noise scale is fixed.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a fixed (or no) noise scale and a fixed prior scale.
+    theta : array (k,)
+        The point, as a minimiser of J.
+    dispersion_residual : float
+        Residual of σ's own stationarity, where σ was optimised too; J(θ) is then judged at that σ.
+    """
+    prior = problem.penalty_prior
+    slope = problem.gradient(theta)
+    residual = kkt_residual(problem, theta, slope)
+    kink = prior.at_kink(theta)
+    margin = np.where(kink, 1.0 - prior.gauge(theta, -slope), np.nan)
+    rows, penalty = problem.nll(theta), float(prior.penalty(theta))
+    size = abs(rows) + abs(penalty) + float(problem.gradient_magnitude(theta) @ np.abs(theta))
+    return Certificate(
+        labels=problem.labels,
+        residual=residual,
+        tolerance=kkt_tolerance(problem, theta),
+        gap=duality_gap(problem, theta),
+        gap_tolerance=max(GAP_TOLERANCE, ROUNDING * size),
+        zero=kink,
+        margin=margin,
+        dispersion_residual=dispersion_residual,
+        convex=problem.likelihood.convex,
+        tied=tied_columns(problem, theta, margin),
+    )
+
+
+def tied_columns(problem: Problem, theta: Array, margin: Array) -> tuple[str, ...]:
+    """Columns along which θ can move without changing J: empty iff the optimum is unique.
+
+    J is constant along d iff X d = 0 on the rows, the penalty has no curvature along d, and d keeps every coefficient
+    that sits on the edge of a kink (margin 0) moving outwards only (Tibshirani 2013, Electron. J. Stat. 7:1456–1490).
+    """
+    prior = problem.penalty_prior
+    loose = np.flatnonzero(~(margin > MARGIN_AT_EDGE) & (prior.curvature(theta) == 0))
+    if not loose.size:
+        return ()
+    hessian = problem.curvature(theta)[np.ix_(loose, loose)]
+    unit = np.sqrt(np.diag(hessian))
+    unit = np.where(unit > 0, unit, 1.0)
+    values, vectors = np.linalg.eigh(hessian / np.outer(unit, unit))
+    null = vectors[:, values <= loose.size * 1e-12 * max(1.0, values[-1])] / unit[:, None]
+    if not null.shape[1]:
+        return ()
+    edge = np.flatnonzero(prior.at_kink(theta)[loose])
+    outward = np.sign(-problem.gradient(theta)[loose][edge])
+    movable = _movable(null, edge, outward)
+    return tuple(problem.labels[j] for j in loose[movable])
+
+
+def _movable(null: Array, edge: NDArray[np.int_], outward: Array) -> NDArray[np.int_]:
+    """Rows of `null` that some combination of its columns moves while edge rows move outwards only."""
+    if not edge.size:
+        return np.flatnonzero(np.abs(null).max(axis=1) > 1e-9 * np.abs(null).max())
+    from scipy.optimize import linprog
+
+    bounds = [(-1, 1)] * null.shape[1]
+    limits = -outward[:, None] * null[edge]
+    moved = []
+    for row in range(null.shape[0]):
+        reach = 0.0
+        for sign in (1.0, -1.0):
+            result = linprog(-sign * null[row], A_ub=limits, b_ub=np.zeros(edge.size), bounds=bounds)
+            reach = max(reach, -result.fun if result.success else 0.0)
+        if reach > 1e-9 * np.abs(null).max():
+            moved.append(row)
+    return np.array(moved, dtype=int)

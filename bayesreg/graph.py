@@ -47,7 +47,7 @@ def build_model(problem: Problem) -> Any:
         eta: Tensor = 0.0
         if block.offset.any():
             eta = pm.Data("offset", block.offset, dims="obs")
-        sigma: Tensor = likelihood.sigma_known
+        sigma: Tensor = None if likelihood.sigma_known is None else np.float64(likelihood.sigma_known)
         if likelihood.dispersion is not None:
             sigma = likelihood.dispersion.node("sigma", _start_sigma(problem))
         if problem.intercept is not None:
@@ -120,15 +120,16 @@ class GraphDensity:
 
     def hold(self, name: str, value: float | Array) -> None:
         """Hold the variable `name` at `value` on its natural scale."""
-        part = self._slice(name)
+        part = self.slice_of(name)
         self._full = self._inner({name: value})
         self.free[part] = False
 
     def release(self, name: str) -> None:
         """Let the variable `name` move again."""
-        self.free[self._slice(name)] = True
+        self.free[self.slice_of(name)] = True
 
-    def _slice(self, name: str) -> slice:
+    def slice_of(self, name: str) -> slice:
+        """Return where the variable `name` sits in the whole vector."""
         at = 0
         for rv, (_, _, size, _) in zip(self._variables, self._info, strict=True):
             if rv.name == name:
@@ -169,7 +170,7 @@ class GraphDensity:
 
     def _inner(self, point: Mapping[str, float | Array]) -> Array:
         for name in point:
-            self._slice(name)
+            self.slice_of(name)
         now = dict(zip([rv.name for rv in self._variables], self._to_natural(self._full), strict=True))
         for name, value in point.items():
             now[name] = np.array(np.broadcast_to(np.asarray(value, dtype=float), now[name].shape))
@@ -177,7 +178,7 @@ class GraphDensity:
         vector = self._full.copy()
         for name in point:
             index = list(now).index(name)
-            vector[self._slice(name)] = np.ravel(inner[index])
+            vector[self.slice_of(name)] = np.ravel(inner[index])
         return vector
 
     def evaluate(self, vector: Array) -> float:
@@ -200,7 +201,8 @@ def _kink(model: Any, rv: Tensor) -> tuple[Tensor, Tensor]:
     if not isinstance(rv.owner.op, LaplaceRV) or model.rvs_to_transforms[rv] is not None:
         return pt.full_like(value, np.nan), pt.zeros_like(value)
     loc, scale = model.replace_rvs_by_values(list(rv.owner.op.dist_params(rv.owner)))
-    return pt.broadcast_to(loc, value.shape), pt.broadcast_to(1 / scale, value.shape)
+    # Whole-number scales enter the graph in single precision.
+    return pt.broadcast_to(loc, value.shape), pt.broadcast_to(1 / pt.cast(scale, "float64"), value.shape)
 
 
 def _labels(model: Any, rv: Tensor, initial: Mapping[str, Array]) -> list[str]:

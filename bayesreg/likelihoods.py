@@ -117,7 +117,7 @@ class GaussianNoise(Likelihood):
         """Add pm.Normal(η, σ), or with weights the density N(η, σ)^w up to its normaliser."""
         import pymc as pm
 
-        sd = self._sd if sigma is None else sigma
+        sd = np.float64(self._sd) if sigma is None else sigma
         if block.weights is None:
             return pm.Normal(name, mu=eta, sigma=sd, observed=block.y, dims=dims)
         return pm.CustomDist(

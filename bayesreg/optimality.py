@@ -98,7 +98,7 @@ class Certificate:
     @property
     def outcome(self) -> Outcome:
         """The verdict."""
-        if not self.stationary or (self.convex and self.gap > self.gap_tolerance):
+        if not self.stationary or (self.convex and not self.gap <= self.gap_tolerance):
             return Outcome.NOT_CERTIFIED
         if not self.convex:
             return Outcome.STATIONARY
@@ -218,6 +218,8 @@ def duality_gap(problem: Problem, theta: Array) -> float:
             nu = nu - likelihood.d2(eta, block.y) * moved
         nu = shrink * nu
         terms = likelihood.nll(eta, block.y) + likelihood.conjugate(nu, block.y) - nu * eta
+        if block.weights is not None:  # a row of weight 0 leaves no gap, even where its conjugate is infinite
+            terms = np.where(block.weights == 0, 0.0, terms)
         return (block.weighted(np.maximum(terms, 0.0)).sum(keepdims=True),)
 
     rows = float(problem.design.rows.sum(rows_part)[0][0])

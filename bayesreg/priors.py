@@ -134,10 +134,14 @@ class _LocationScale(SeparablePrior):
 
     @final
     def _node_parameters(self, name: str, factor: Tensor) -> tuple[Tensor, Tensor]:
-        """Location and scale of the PyMC node, the scale's own variable included where it has a prior."""
+        """Location and scale of the PyMC node, the scale's own variable included where it has a prior.
+
+        As arrays: a Python float that single precision holds exactly becomes a single-precision constant in PyTensor.
+        """
+        loc = np.asarray(self.loc)
         if isinstance(self.scale, ScalePrior):
-            return self.loc, self.scale.node(f"{name}_scale", 1.0) * factor
-        return self.loc, self.scale * factor
+            return loc, self.scale.node(f"{name}_scale", 1.0) * factor
+        return loc, np.asarray(self.scale) * factor
 
 
 @final

@@ -124,7 +124,7 @@ class Exponential(ScalePrior):
         """Add `name` as pm.Exponential."""
         import pymc as pm
 
-        return pm.Exponential(name, lam=self.rate, initval=initial)
+        return pm.Exponential(name, lam=np.float64(self.rate), initval=initial)
 
 
 @final
@@ -154,7 +154,7 @@ class HalfNormal(ScalePrior):
         """Add `name` as pm.HalfNormal."""
         import pymc as pm
 
-        return pm.HalfNormal(name, sigma=self.scale, initval=initial)
+        return pm.HalfNormal(name, sigma=np.float64(self.scale), initval=initial)
 
 
 @final
@@ -185,4 +185,4 @@ class HalfCauchy(ScalePrior):
         """Add `name` as pm.HalfCauchy."""
         import pymc as pm
 
-        return pm.HalfCauchy(name, beta=self.scale, initval=initial)
+        return pm.HalfCauchy(name, beta=np.float64(self.scale), initval=initial)

@@ -1,0 +1,191 @@
+"""The result of a comparison: three answers to one problem, their certificates and gates."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from bayesreg.graph import GraphCheck
+from bayesreg.optimality import Optimum, Outcome
+from bayesreg.problem import Problem
+from bayesreg.samplers import Posterior
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AGREEMENT = 1e-6
+"""Largest |MAP − penalised| that counts as the same point, in posterior sds, where the optimum is unique."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """MAP, penalised optimum and posterior of one problem.
+
+    Parameters
+    ----------
+    problem : Problem
+    map : Optimum
+        From the PyMC graph.
+    penalized : Optimum
+        From the explicit objective at the matched λ.
+    posterior : Posterior
+    graph_check : GraphCheck
+    coefficients : pandas.DataFrame
+        One row a column of X; see `compare`.
+    ledger : pandas.DataFrame
+        What the point estimate discards, one row a quantity.
+    interval_prob : float
+        Probability of the intervals `lower` to `upper`.
+    remarks : tuple of str
+        What the reader must know: the plug-in σ, the prior's scale, notes on the data.
+    """
+
+    problem: Problem
+    map: Optimum
+    penalized: Optimum
+    posterior: Posterior
+    graph_check: GraphCheck
+    coefficients: pd.DataFrame
+    ledger: pd.DataFrame
+    interval_prob: float
+    remarks: tuple[str, ...]
+
+    @property
+    def agree(self) -> bool:
+        """Whether MAP and penalised optimum are the same point, or the same objective where it is not unique."""
+        same_objective = abs(self.map.objective - self.penalized.objective) <= 1e-8 * max(1.0, abs(self.map.objective))
+        if self.map.outcome is Outcome.NOT_UNIQUE:
+            return same_objective
+        table = self.coefficients
+        close = (table["difference"].abs() <= AGREEMENT * table["sd"]).all()
+        return bool(same_objective and close and (self.map.zeros == self.penalized.zeros).all())
+
+    @property
+    def certified(self) -> bool:
+        """Whether both optima are certified and agree."""
+        bad = Outcome.NOT_CERTIFIED
+        return self.map.outcome is not bad and self.penalized.outcome is not bad and self.agree
+
+    @property
+    def withheld(self) -> str:
+        """Why no conclusion is drawn; empty if every gate passed."""
+        reasons = []
+        if self.map.outcome is Outcome.NOT_CERTIFIED:
+            reasons.append("the MAP is not certified")
+        if self.penalized.outcome is Outcome.NOT_CERTIFIED:
+            reasons.append("the penalised optimum is not certified")
+        if not reasons and not self.agree:
+            reasons.append("MAP and penalised optimum differ")
+        reasons += self.posterior.verdict.reasons
+        return "; ".join(reasons)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gate passed."""
+        return not self.withheld
+
+    def summary(self) -> str:
+        """Return the whole comparison as plain text."""
+        from bayesreg.comparison.summary import as_text
+
+        return as_text(self)
+
+    def __str__(self) -> str:
+        """The summary."""
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        from bayesreg.comparison.summary import as_html
+
+        return as_html(self)
+
+    def to_json(self) -> str:
+        """Return everything but the draws as a JSON object; numbers that do not exist are null."""
+        return json.dumps(as_dict(self), indent=2, ensure_ascii=False, allow_nan=False)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the comparison to a folder (Zarr store), draws included; an existing one is replaced.
+
+        Raises
+        ------
+        InputError
+            If `path` is a file.
+        """
+        from bayesreg.comparison.storage import save
+
+        return save(self, path)
+
+    @staticmethod
+    def load(path: str | Path) -> Comparison:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        InputError
+            If `path` holds no comparison.
+        """
+        from bayesreg.comparison.storage import load
+
+        return load(path)
+
+
+def as_dict(comparison: Comparison) -> dict[str, Any]:
+    """Return everything but the draws as JSON-ready values; NaN and ∞ become None."""
+    c = comparison
+    verdict = c.posterior.verdict
+    return _plain(
+        {
+            "problem": {
+                "n": c.problem.n, "p": c.problem.p, "names": list(c.problem.names),
+                "likelihood": repr(c.problem.likelihood), "prior": repr(c.problem.prior),
+                "intercept": repr(c.problem.intercept), "scale_by_noise": c.problem.scale_by_noise,
+                "standardized": c.problem.design.standardized,
+                "centre": c.problem.design.centre.tolist(), "scale": c.problem.design.scale.tolist(),
+            },
+            "map": _optimum_dict(c.map),
+            "penalized": _optimum_dict(c.penalized),
+            "agree": c.agree,
+            "graph_check": {"points": c.graph_check.points, "spread": c.graph_check.spread},
+            "posterior": {
+                "sampler": c.posterior.method, "reason": c.posterior.reason, "seed": c.posterior.data.attrs["seed"],
+                "passed": verdict.passed, "reasons": list(verdict.reasons), "rhat": verdict.rhat,
+                "ess_bulk": verdict.ess_bulk, "ess_tail": verdict.ess_tail, "divergences": verdict.divergences,
+            },
+            "interval_prob": c.interval_prob,
+            "coefficients": c.coefficients.reset_index().to_dict(orient="records"),
+            "ledger": c.ledger.to_dict(orient="records"),
+            "remarks": list(c.remarks),
+            "passed": c.passed,
+            "withheld": c.withheld,
+        }
+    )  # fmt: skip
+
+
+def _optimum_dict(optimum: Optimum) -> dict[str, Any]:
+    certificate = optimum.certificate
+    return {
+        "intercept": optimum.intercept, "beta": optimum.beta.tolist(),
+        "intercept_raw": optimum.intercept_raw, "beta_raw": optimum.beta_raw.tolist(),
+        "sigma": optimum.sigma, "sigma_method": optimum.sigma_method, "objective": optimum.objective,
+        "outcome": optimum.outcome.name, "outcome_text": optimum.outcome.value,
+        "kkt": certificate.kkt, "gap": certificate.gap, "zeros": int(optimum.zeros.sum()),
+        "tied": list(certificate.tied), "iterations": optimum.iterations,
+    }  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

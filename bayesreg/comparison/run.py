@@ -1,0 +1,109 @@
+"""One call: MAP, penalised optimum, proof that they are one point, posterior, tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bayesreg.comparison.result import Comparison
+from bayesreg.comparison.tables import coefficient_table, ledger_table
+from bayesreg.errors import InputError
+from bayesreg.graph import GraphDensity, build_model, check_graph
+from bayesreg.graph_map import map_at
+from bayesreg.interfaces import Array
+from bayesreg.noise import resolve_noise
+from bayesreg.penalized import fit_at
+from bayesreg.problem import Problem
+from bayesreg.samplers import sample
+from bayesreg.samplers.settings import Progress, Seed
+
+INTERVAL = 0.95
+
+SMALL = 0.1
+"""Default ε: this fraction of the scale of η, per sd of the column (Kruschke 2018, AMPPS 1:270–280)."""
+
+
+def compare(
+    problem: Problem,
+    *,
+    sigma: float | str | None = None,
+    method: str = "auto",
+    draws: int = 1000,
+    chains: int | None = None,
+    seed: Seed = 0,
+    epsilon: float | Array | None = None,
+    interval: float = INTERVAL,
+    model: Any | None = None,
+    progress: Progress | None = None,
+    remarks: tuple[str, ...] = (),
+) -> Comparison:
+    """Find the MAP and the penalised optimum, certify that they are one point, sample, and compare.
+
+    Parameters
+    ----------
+    problem : Problem
+    sigma : float, {"residual", "cv_lasso", "joint"} or None
+        Where σ is unknown: the value at which the two optima are matched, see `resolve_noise`.  The posterior
+        integrates over σ whatever is given here.
+    method, draws, chains, seed, progress
+        As in `sample`.
+    epsilon : float or array (p,), optional
+        An effect with |β| ≤ ε counts as small, on the scale that the prior sees.  By default 0.1 of the scale of η
+        (the sd of y; π/√3 for a logit) per sd of the column.
+    interval : float
+        Probability of the central posterior intervals.
+    model : pymc.Model, optional
+        A model to hold the problem against in place of its own; the graph check decides whether it is the same.
+    remarks : tuple of str
+        What is known of the prior's scale, kept with the result.
+
+    Returns
+    -------
+    Comparison
+        Whose `coefficients` have the columns map, penalized, difference, mean, median, sd, lower, upper, lower50,
+        upper50, p_positive = P(β > 0), p_small = P(|β| ≤ ε), epsilon, zero (exactly, at the MAP), margin
+        (1 − |gradient|/λ at a zero), disagreement = (map − mean)/sd, mcse_mean and ess_bulk; and the same in the
+        data's units with suffix _raw.
+
+    Raises
+    ------
+    GraphMismatchError
+        If the PyMC graph is not the explicit objective; names the variable.
+    FitError
+        If no finite optimum or no proper posterior exists.
+    ParameterError
+        If a setting is outside what it can be.
+    """
+    if not 0 < interval < 1:
+        msg = f"interval must be between 0 and 1 (got {interval!r})"
+        raise InputError(msg)
+    noise = resolve_noise(problem, sigma)
+    density = GraphDensity(build_model(problem) if model is None else model)
+    check = check_graph(problem, density=density)
+    mode = map_at(problem, noise, density)
+    penalized = fit_at(problem, noise)
+    posterior = sample(problem, method, draws, chains, seed, progress=progress)
+    table = coefficient_table(problem, mode, penalized, posterior, _epsilon(problem, epsilon), interval)
+    return Comparison(
+        problem=problem,
+        map=mode,
+        penalized=penalized,
+        posterior=posterior,
+        graph_check=check,
+        coefficients=table,
+        ledger=ledger_table(problem, mode, posterior, table),
+        interval_prob=interval,
+        remarks=(*remarks, *problem.notes),
+    )
+
+
+def _epsilon(problem: Problem, epsilon: float | Array | None) -> Array:
+    if epsilon is None:
+        sd = problem.column_sd()
+        return np.asarray(SMALL * problem.response_sd() / np.where(sd > 0, sd, 1.0))
+    values = np.broadcast_to(np.asarray(epsilon, dtype=float), (problem.p,))
+    if not (np.isfinite(values) & (values >= 0)).all():
+        msg = f"epsilon must be finite and >= 0 (got {epsilon!r})"
+        raise InputError(msg)
+    return values

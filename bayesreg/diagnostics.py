@@ -1,0 +1,141 @@
+"""Whether draws can be trusted: R-hat, ESS, divergences, saturated trees → Verdict.
+
+Nothing is concluded past a failed gate.  The statistics are ArviZ's (rank-normalised split R-hat, bulk and tail ESS).
+
+References
+----------
+Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Bayesian Analysis 16:667–718.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from bayesreg.interfaces import Array
+
+MAX_RHAT = 1.01
+MIN_ESS = 400
+TAIL = (0.05, 0.95)
+"""Quantiles whose smaller ESS is the tail ESS."""
+
+MAX_SATURATED = 0.01
+"""Share of iterations that may end at the deepest tree."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdict:
+    """Outcome of the sampler gates.
+
+    Parameters
+    ----------
+    reasons : tuple of str
+        Why nothing may be concluded; empty if every gate passed.
+    rhat : float
+        Largest R-hat over all scalars; NaN where it does not exist (a single chain) or does not apply.
+    ess_bulk, ess_tail : float
+        Smallest effective sample sizes.
+    divergences : int
+    saturated : float
+        Share of iterations that ended at the deepest tree.
+    worst : str
+        The scalar with the smallest bulk ESS.
+    """
+
+    reasons: tuple[str, ...]
+    rhat: float
+    ess_bulk: float
+    ess_tail: float
+    divergences: int
+    saturated: float
+    worst: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gate passed."""
+        return not self.reasons
+
+    def __str__(self) -> str:
+        """One line for the reader."""
+        rhat = "R-hat n/a" if np.isnan(self.rhat) else f"R-hat ≤ {self.rhat:.4f}"
+        text = (
+            f"{rhat}, bulk ESS ≥ {self.ess_bulk:.0f}, tail ESS ≥ {self.ess_tail:.0f}, {self.divergences} divergences"
+        )
+        return f"passed ({text})" if self.passed else f"FAILED: {'; '.join(self.reasons)} ({text})"
+
+
+def ess(draws: Array, kind: str = "bulk") -> Array:
+    """Effective sample size of draws (chain, draw, ...), reduced to shape (...); NaN for constant draws."""
+    from arviz_stats.base import array_stats
+
+    return np.asarray(array_stats.ess(draws, chain_axis=0, draw_axis=1, method=kind, prob=TAIL if kind == "tail" else None), dtype=float)
+
+
+def mcse_mean(draws: Array) -> Array:
+    """Monte Carlo standard error of the mean of draws (chain, draw, ...)."""
+    return np.asarray(draws.std(axis=(0, 1), ddof=1) / np.sqrt(ess(draws, "mean")))
+
+
+def rhat(draws: Array) -> Array:
+    """Rank-normalised split R-hat of draws (chain, draw, ...); NaN for a single chain."""
+    from arviz_stats.base import array_stats
+
+    if draws.shape[0] < 2:
+        return np.full(draws.shape[2:], np.nan)
+    return np.asarray(array_stats.rhat(draws, chain_axis=0, draw_axis=1), dtype=float)
+
+
+def diagnose(
+    draws: Mapping[str, Array],
+    *,
+    independent: bool = False,
+    divergences: int = 0,
+    saturated: float = 0.0,
+    interrupted: bool = False,
+) -> Verdict:
+    """Apply the gates: R-hat ≤ 1.01, bulk and tail ESS ≥ 400, no divergences, trees not saturated.
+
+    Parameters
+    ----------
+    draws : mapping of str to array (chain, draw, ...)
+    independent : bool
+        Draws that are independent by construction: R-hat does not apply, ESS still does.
+    divergences : int
+    saturated : float
+        Share of iterations that ended at the deepest tree.
+    interrupted : bool
+        Whether sampling was stopped early; a remark, not a gate of its own: the others judge what there is.
+    """
+    names = [f"{name}[{i}]" if v[0, 0].size > 1 else name for name, v in draws.items() for i in range(v[0, 0].size)]
+    chains, length = next(iter(draws.values())).shape[:2]
+    flat = np.concatenate([v.reshape(chains, length, -1) for v in draws.values()], axis=2)
+    if not np.isfinite(flat).all():
+        return Verdict(("some draws are not finite",), np.nan, 0.0, 0.0, divergences, saturated, "")
+    if length < 4:
+        reason = f"{length} draws a chain are too few to judge: take at least 4"
+        return Verdict((reason,), np.nan, 0.0, 0.0, divergences, saturated, "")
+    bulk, tail = ess(flat), ess(flat, "tail")
+    split = np.full(flat.shape[2], np.nan) if independent else rhat(flat)
+    worst = int(np.nanargmin(bulk))
+    most = float(split.max())
+    reasons = []
+    if not independent and chains < 2:
+        reasons.append("R-hat needs at least 2 chains (got 1)")
+    elif not independent and not most <= MAX_RHAT:
+        reasons.append(f"R-hat of {names[int(np.nanargmax(split))]} is {most:.3f} > {MAX_RHAT}")
+    for kind, values in (("bulk", bulk), ("tail", tail)):
+        if not values.min() >= MIN_ESS:
+            reasons.append(f"{kind} ESS of {names[int(np.argmin(values))]} is {values.min():.0f} < {MIN_ESS}")
+    if divergences:
+        reasons.append(f"{divergences} divergent transitions")
+    if saturated > MAX_SATURATED:
+        reasons.append(f"{saturated:.0%} of the trees reached the greatest depth")
+    if interrupted and reasons:
+        reasons.append("sampling was interrupted")
+    return Verdict(
+        tuple(reasons), most, float(bulk.min()), float(tail.min()), divergences, saturated, names[worst]
+    )

@@ -1,0 +1,226 @@
+"""What the pictures share: colours, sizes, captions, units, and the density curves that they draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import expit
+
+from bayesreg.interfaces import Array, SeparablePrior
+from bayesreg.problem import Problem
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from bayesreg.comparison import Comparison
+
+# Okabe & Ito (2008): told apart by colour-blind readers, and in grey.
+BLUE, VERMILLION, ORANGE, BLACK, GREY = "#0072B2", "#D55E00", "#E69F00", "#000000", "#767676"
+
+TEXT = 8.0
+"""Font size in points: legible where a column of 3.5 inches is printed at its own size."""
+
+TITLE = 9.5
+
+WITHHELD = "No conclusion: a check failed"
+
+SAME_POINT = 1e-6
+"""Largest distance, in posterior sds, at which two optima are called one point."""
+
+
+def number(value: float) -> str:
+    """Two significant digits, with a real minus sign."""
+    return f"{value:.2g}".replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """A share of the draws; the ends are not claimed beyond what thousands of draws can tell."""
+    if share < 0.001:
+        return "under 0.1\u00a0%"
+    if share > 0.999:
+        return "over 99.9\u00a0%"
+    digits = 1 if share < 0.01 or share > 0.99 else 0
+    return f"{100 * share:.{digits}f}\u00a0%"
+
+
+def inches_of(text: str, size: float = TEXT, *, bold: bool = False) -> float:
+    """Width of one line of text in the font that Matplotlib will use."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(size=size, weight="bold" if bold else "normal")
+    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]) / 72
+
+
+def shorten(name: str, inches: float, size: float = TEXT, *, bold: bool = False, head: float = 0.5) -> str:
+    """Cut the middle out of a name that is too long; `head` is the share of what stays that comes from its start."""
+    short, keep = name, len(name)
+    while keep > 6 and inches_of(short, size, bold=bold) > inches:
+        keep -= 1
+        start = int(head * keep)
+        short = f"{name[:start]}…{name[len(name) - (keep - start) :]}"
+    return short
+
+
+def shorten_all(names: Sequence[str], inches: float) -> list[str]:
+    """Shorten names such that they stay distinct, if any cut does that."""
+    for head in (0.5, 0.75, 0.25, 0.0):
+        short = [shorten(name, inches, head=head) for name in names]
+        if len(set(short)) == len(set(names)):
+            return short
+    return [f"{shorten(name, inches - 0.25)} ({row + 1})" for row, name in enumerate(names)]
+
+
+def wrap(text: str, inches: float, size: float = TEXT, *, bold: bool = False) -> str:
+    """Break lines at spaces to fit a width; a no-break space holds."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and inches_of(longer, size, bold=bold) <= inches:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(lines)
+
+
+def effect_unit(problem: Problem) -> str:
+    """What a coefficient changes: y itself under an identity link, else the linear predictor by its usual name."""
+    eta = np.array([-0.7, 1.3])
+    mean = problem.likelihood.mean(eta)
+    for unit, inverse_link in (("units of y", eta), ("log-odds", expit(eta)), ("log mean of y", np.exp(eta))):
+        if np.allclose(mean, inverse_link):
+            return unit
+    return "units of the linear predictor"
+
+
+def axis_label(problem: Problem, *, raw: bool) -> str:
+    """Name the scale of the coefficients."""
+    unit = effect_unit(problem)
+    if raw or not problem.design.standardized:
+        return f"coefficient in data units ({unit} per unit)"
+    return f"standardised coefficient ({unit} per sd)"
+
+
+def figure_of(ax: Axes) -> Figure:
+    """Return the figure, whatever subfigure the axes sit in."""
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        msg = "the axes have been removed from their figure"
+        raise ValueError(msg)
+    return figure
+
+
+def inches_wide(ax: Axes) -> float:
+    """Width of the axes as they are laid out now."""
+    return float(ax.get_window_extent().width / figure_of(ax).dpi)
+
+
+def tidy(ax: Axes) -> None:
+    """Take away what says nothing: the frame, and ticks where there are labels."""
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.spines["bottom"].set_color(GREY)
+    ax.tick_params(axis="both", labelsize=TEXT, color=GREY)
+    ax.tick_params(axis="y", length=0)
+
+
+def legend_below(ax: Axes, *, owned: bool) -> None:
+    """Explain the marks below the axes in even columns; a figure of ours grows to hold them."""
+    from matplotlib.transforms import ScaledTranslation
+
+    handles, labels = ax.get_legend_handles_labels()
+    if not labels:
+        return
+    figure = figure_of(ax)
+    room = (figure.get_figwidth() if owned else inches_wide(ax)) - 0.1
+    widest = max(inches_of(label) for label in labels) + 0.45
+    rows = -(-len(labels) // max(1, int(room / widest)))
+    style: dict[str, Any] = {
+        "ncols": -(-len(labels) // rows),
+        "frameon": False,
+        "fontsize": TEXT,
+        "columnspacing": 1.2,
+        "handlelength": 1.6,
+    }
+    if owned:
+        figure.set_figheight(figure.get_figheight() + 0.175 * rows + 0.1)
+        figure.legend(handles, labels, loc="outside lower left", **style)
+        return
+    below = ax.transAxes + ScaledTranslation(0, -0.4, figure.dpi_scale_trans)
+    ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below, borderpad=0, **style)
+
+
+def caption(figure: Figure, claim: str, detail: str) -> None:
+    """Head a figure of ours, flush left: the claim in bold, what supports it below.  The figure grows to hold it."""
+    from matplotlib.transforms import ScaledTranslation
+
+    inches = figure.get_figwidth() - 0.12
+    head, tail = wrap(claim, inches, TITLE, bold=True), wrap(detail, inches)
+    drop = 0.06
+    style: dict[str, Any] = {"ha": "left", "va": "top", "parse_math": False}
+    for text, size, weight in ((head, TITLE, "bold"), (tail, TEXT, "normal")):
+        place = figure.transFigure + ScaledTranslation(0.06, -drop, figure.dpi_scale_trans)
+        figure.text(0, 1, text, transform=place, size=size, weight=weight, **style)
+        drop += 1.32 * size * (text.count("\n") + 1) / 72
+    height = figure.get_figheight() + drop
+    figure.set_figheight(height)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.set(rect=(0, 0, 1, 1 - drop / height))  # type: ignore[call-arg]
+
+
+def heading(ax: Axes, claim: str, detail: str, *, size: float = TITLE, inches: float | None = None) -> None:
+    """Head one axes, as wide as it is now or will be: the claim in bold, what supports it below."""
+    inches = inches_wide(ax) if inches is None else inches
+    below = wrap(detail, inches)
+    above = 4 + 1.3 * TEXT * (below.count("\n") + 1)
+    ax.set_title(below, loc="left", size=TEXT, pad=4, parse_math=False)
+    ax.annotate(
+        wrap(claim, inches, size, bold=True),
+        (0, 1),
+        xytext=(0, above),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        size=size,
+        weight="bold",
+        parse_math=False,
+    )
+
+
+def draw_density(draws: Array, points: int = 400) -> tuple[Array, Array]:
+    """Return a smooth curve (grid, density) through draws: binned, then blurred by the normal-reference bandwidth."""
+    from scipy.ndimage import gaussian_filter1d
+
+    low, high = np.quantile(draws, [0.001, 0.999])
+    spread = min(float(draws.std()), float(np.subtract(*np.quantile(draws, [0.75, 0.25]))) / 1.349)
+    bandwidth = 1.06 * (spread or float(draws.std()) or 1.0) * draws.size**-0.2
+    edges = np.linspace(low - 3 * bandwidth, high + 3 * bandwidth, points + 1)
+    heights, _ = np.histogram(draws, edges, density=True)
+    step = float(edges[1] - edges[0])
+    return (edges[1:] + edges[:-1]) / 2, gaussian_filter1d(heights, bandwidth / step, mode="constant")
+
+
+def prior_curve(problem: Problem, column: int, grid: Array) -> Array | None:
+    """Density of the prior of one coefficient on `grid`; None where it is improper or its scale is unknown."""
+    prior = problem.prior
+    if prior.hyperprior is not None or problem.scale_by_noise or not isinstance(prior, SeparablePrior):
+        return None
+    sd = float(np.sqrt(prior.variance(problem.p)[column]))
+    if not np.isfinite(sd):
+        return None
+    location = prior.location(problem.p)
+
+    def relative(x: Array) -> Array:
+        beta = np.tile(location, (x.size, 1))
+        beta[:, column] = x
+        return np.exp(prior.log_density(beta) - prior.log_density(location))
+
+    wide = location[column] + sd * np.linspace(-30, 30, 6001)
+    return relative(grid) / float(np.trapezoid(relative(wide), wide))
+
+
+def withheld(comparison: Comparison) -> tuple[str, str]:
+    """Return the caption of a picture whose checks failed."""
+    return WITHHELD, comparison.withheld

@@ -1,4 +1,7 @@
-"""The command line: parses, calls, prints.  Exit status 0, 1 (a gate failed: nothing may be concluded), 2 (bad input)."""
+"""The command line: parses, calls, prints.
+
+Exit status 0, 1 (a gate failed: nothing may be concluded) or 2 (bad input).
+"""
 
 from __future__ import annotations
 
@@ -68,18 +71,31 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("data", help="a bundled data set (see `bayesreg datasets`) or a CSV file")
     parser.add_argument("--target", help="column to predict (a CSV file needs it)")
-    parser.add_argument("--likelihood", choices=("gaussian", "bernoulli"), help="default: the data set's own, else gaussian")
-    parser.add_argument("--prior", choices=("laplace", "gaussian"), default="laplace", help="laplace (lasso) or gaussian (ridge)")
-    parser.add_argument("--scale", type=float, help="prior scale, b or τ, on standardised columns (default: by cross-validation)")
+    parser.add_argument(
+        "--likelihood", choices=("gaussian", "bernoulli"), help="default: the data set's own, else gaussian"
+    )
+    parser.add_argument(
+        "--prior", choices=("laplace", "gaussian"), default="laplace", help="laplace (lasso) or gaussian (ridge)"
+    )
+    parser.add_argument(
+        "--scale", type=float, help="prior scale, b or τ, on standardised columns (default: by cross-validation)"
+    )
     parser.add_argument("--scale-by-noise", action="store_true", help="prior scale in units of σ (Park & Casella)")
-    parser.add_argument("--sigma", type=_number_or_word, metavar="σ", help="where σ is unknown, match at: a number, residual, cv_lasso or joint")
+    parser.add_argument(
+        "--sigma",
+        type=_number_or_word,
+        metavar="σ",
+        help="where σ is unknown, match at: a number, residual, cv_lasso or joint",
+    )
     parser.add_argument("--raw", action="store_true", help="do not standardise the columns")
     parser.add_argument("--method", default="auto", help="sampler: auto, conjugate, nuts or pymc")
     parser.add_argument("--draws", type=int, default=1000, help="draws per chain (default 1000)")
     parser.add_argument("--chains", type=int, help="default 4")
     parser.add_argument("--seed", type=int, default=0, help="default 0; the same seed gives the same draws")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write the posterior, the table as CSV and two pictures there")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write the posterior, the table as CSV and two pictures there"
+    )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=_compare)
 
@@ -175,7 +191,13 @@ def _progress() -> Iterator[Progress | None]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("optimising, then compiling the sampler", total=None)
 

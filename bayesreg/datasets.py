@@ -161,7 +161,8 @@ def _header(file: Path) -> list[str]:
         raise InputError(msg)
     header = [name.strip() for name in lines[0][1]]
     if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
-        msg = f"{file}, line 1: columns seem to be separated by {';' if ';' in header[0] else 'tabs'}; save it with commas"
+        mark = "';'" if ";" in header[0] else "tabs"
+        msg = f"{file}, line 1: columns seem to be separated by {mark}; save it with commas"
         raise InputError(msg)
     for name in header:
         if header.count(name) > 1:

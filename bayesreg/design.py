@@ -73,7 +73,8 @@ class Design:
         for name in ("centre", "scale"):
             value = np.array(getattr(self, name), dtype=float)
             if value.shape != (len(self.names),) or self.rows.n_columns != len(self.names):
-                msg = f"Design: {name} has shape {value.shape} for {len(self.names)} names and {self.rows.n_columns} columns"
+                counts = f"{len(self.names)} names and {self.rows.n_columns} columns"
+                msg = f"Design: {name} has shape {value.shape} for {counts}"
                 raise InputError(msg)
             value.setflags(write=False)
             object.__setattr__(self, name, value)

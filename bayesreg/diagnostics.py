@@ -44,6 +44,8 @@ class Verdict:
         Share of iterations that ended at the deepest tree.
     worst : str
         The scalar with the smallest bulk ESS.
+    independent : bool
+        Whether the draws are independent by construction.
     """
 
     reasons: tuple[str, ...]
@@ -53,6 +55,7 @@ class Verdict:
     divergences: int
     saturated: float
     worst: str
+    independent: bool = False
 
     @property
     def passed(self) -> bool:
@@ -61,23 +64,34 @@ class Verdict:
 
     def __str__(self) -> str:
         """One line for the reader."""
-        rhat = "R-hat n/a" if np.isnan(self.rhat) else f"R-hat ≤ {self.rhat:.4f}"
-        text = (
-            f"{rhat}, bulk ESS ≥ {self.ess_bulk:.0f}, tail ESS ≥ {self.ess_tail:.0f}, {self.divergences} divergences"
-        )
+        if self.independent:
+            text = f"independent draws, ESS = {self.ess_bulk:.0f}"
+        else:
+            rhat = "R-hat n/a" if np.isnan(self.rhat) else f"R-hat ≤ {self.rhat:.4f}"
+            text = f"{rhat}, bulk ESS ≥ {self.ess_bulk:.0f}, tail ESS ≥ {self.ess_tail:.0f}"
+            text += f", {self.divergences} divergences"
         return f"passed ({text})" if self.passed else f"FAILED: {'; '.join(self.reasons)} ({text})"
 
 
-def ess(draws: Array, kind: str = "bulk") -> Array:
-    """Effective sample size of draws (chain, draw, ...), reduced to shape (...); NaN for constant draws."""
+def ess(draws: Array, kind: str = "bulk", *, independent: bool = False) -> Array:
+    """Effective sample size of draws (chain, draw, ...), reduced to shape (...).
+
+    Draws that are independent by construction count each for one: an estimate would only add noise (and the import
+    of ArviZ, which takes longer than drawing them).
+    """
+    if independent:
+        return np.full(draws.shape[2:], float(draws.shape[0] * draws.shape[1]))
     from arviz_stats.base import array_stats
 
-    return np.asarray(array_stats.ess(draws, chain_axis=0, draw_axis=1, method=kind, prob=TAIL if kind == "tail" else None), dtype=float)
+    return np.asarray(
+        array_stats.ess(draws, chain_axis=0, draw_axis=1, method=kind, prob=TAIL if kind == "tail" else None),
+        dtype=float,
+    )
 
 
-def mcse_mean(draws: Array) -> Array:
-    """Monte Carlo standard error of the mean of draws (chain, draw, ...)."""
-    return np.asarray(draws.std(axis=(0, 1), ddof=1) / np.sqrt(ess(draws, "mean")))
+def mcse_mean(draws: Array, *, independent: bool = False) -> Array:
+    """Monte Carlo standard error of the mean of draws (chain, draw, ...), sd/√ESS."""
+    return np.asarray(draws.std(axis=(0, 1), ddof=1) / np.sqrt(ess(draws, "mean", independent=independent)))
 
 
 def rhat(draws: Array) -> Array:
@@ -103,7 +117,7 @@ def diagnose(
     ----------
     draws : mapping of str to array (chain, draw, ...)
     independent : bool
-        Draws that are independent by construction: R-hat does not apply, ESS still does.
+        Draws that are independent by construction: R-hat does not apply, and the ESS is their number.
     divergences : int
     saturated : float
         Share of iterations that ended at the deepest tree.
@@ -118,7 +132,7 @@ def diagnose(
     if length < 4:
         reason = f"{length} draws a chain are too few to judge: take at least 4"
         return Verdict((reason,), np.nan, 0.0, 0.0, divergences, saturated, "")
-    bulk, tail = ess(flat), ess(flat, "tail")
+    bulk, tail = (ess(flat, kind, independent=independent) for kind in ("bulk", "tail"))
     split = np.full(flat.shape[2], np.nan) if independent else rhat(flat)
     worst = int(np.nanargmin(bulk))
     most = float(split.max())
@@ -137,5 +151,5 @@ def diagnose(
     if interrupted and reasons:
         reasons.append("sampling was interrupted")
     return Verdict(
-        tuple(reasons), most, float(bulk.min()), float(tail.min()), divergences, saturated, names[worst]
+        tuple(reasons), most, float(bulk.min()), float(tail.min()), divergences, saturated, names[worst], independent
     )

@@ -317,11 +317,15 @@ def _offender(problem: Problem, density: GraphDensity, points: list[tuple[Array,
     names = [rv.name for rv in [*model.free_RVs, *model.observed_RVs]]
     rvs = [model[name] for name in names]
     terms = model.compile_fn(
-        [t.sum() for t in model.logp(vars=rvs, jacobian=False, sum=False)], mode=evaluation_mode(), on_unused_input="ignore"
+        [t.sum() for t in model.logp(vars=rvs, jacobian=False, sum=False)],
+        mode=evaluation_mode(),
+        on_unused_input="ignore",
     )
     deviations: dict[str, list[float]] = {name: [] for name in names}
     for theta, sigma in points:
-        graph = dict(zip(names, terms(density.as_values(density.at_natural(_as_point(problem, theta, sigma)))), strict=True))
+        graph = dict(
+            zip(names, terms(density.as_values(density.at_natural(_as_point(problem, theta, sigma)))), strict=True)
+        )
         for name, explicit in _explicit_terms(problem, theta, sigma).items():
             deviations[name].append(float(graph[name]) - explicit)
     return max(deviations, key=lambda name: float(np.ptp(deviations[name])) if deviations[name] else np.inf)

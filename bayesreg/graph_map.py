@@ -94,7 +94,7 @@ def map_at(problem: Problem, noise: Noise, density: GraphDensity | None = None) 
         density = GraphDensity(build_model(problem))
     unknown = problem.likelihood.dispersion is not None
     starts = [density.start]
-    if unknown and not noise.joint:
+    if unknown and noise.sigma is not None:
         density.hold("sigma", noise.sigma)
         starts = [density.start]
     elif unknown:
@@ -183,7 +183,7 @@ class _State:
 
     @property
     def kinked(self) -> NDArray[np.bool_]:
-        return self.x == self.loc
+        return np.asarray(self.x == self.loc)
 
     @property
     def ray(self) -> Array:
@@ -269,7 +269,7 @@ class _QuadraticModel:
 
     def hessian(self, state: _State, moving: NDArray[np.int_], *, smooth: bool = False) -> Array:
         """The model's own matrix."""
-        return self.matrix[np.ix_(moving, moving)]
+        return np.asarray(self.matrix[np.ix_(moving, moving)])
 
 
 def _minimise(density: GraphDensity, x: Array) -> _Minimum:
@@ -287,8 +287,11 @@ def _minimise(density: GraphDensity, x: Array) -> _Minimum:
     elif not np.isnan(state.loc).all():
         state, used = _proximal_newton(density, state)
     state, steps = _newton(_Differences(density, state.x), state)
-    margin = np.where(state.kinked, 1.0 - np.divide(
-        np.abs(state.slope), state.rate, out=np.zeros_like(state.x), where=state.rate > 0), np.nan)
+    margin = np.where(
+        state.kinked,
+        1.0 - np.divide(np.abs(state.slope), state.rate, out=np.zeros_like(state.x), where=state.rate > 0),
+        np.nan,
+    )
     labels = tuple(label for label, free in zip(density.labels, density.free, strict=True) if free)
     return _Minimum(
         state.x, state.value, np.abs(state.ray), state.tolerance, state.kinked, margin, labels, used + steps
@@ -415,4 +418,4 @@ def _downhill(hessian: Array, ray: Array) -> Array:
     unit = 1 / np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-100))
     values, vectors = np.linalg.eigh(hessian * np.outer(unit, unit))
     size = np.maximum(np.abs(values), 1e-12 * np.abs(values).max())
-    return -unit * (vectors @ ((vectors.T @ (unit * ray)) / size))
+    return np.asarray(-unit * (vectors @ ((vectors.T @ (unit * ray)) / size)))

@@ -1,6 +1,6 @@
 """From what people have (arrays, data frames, lists) to checked float64 arrays with column names.
 
-Everything wrong with the data is said here, before anything is computed: the argument, what was found, where, what to do.
+Everything wrong with the data is said here, before anything is computed: argument, finding, place, remedy.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bayesreg.interfaces import Array
 EXACT_INTEGERS = 2**53
 
 
-def read_matrix(X: object, names: Sequence[str] | None = None) -> tuple[Array, tuple[str, ...]]:
+def read_matrix(X: Any, names: Sequence[str] | None = None) -> tuple[Array, tuple[str, ...]]:
     """Return X as a finite float64 array (n, p) with its column names.
 
     Parameters
@@ -104,7 +104,9 @@ def read_weights(weights: object, n: int) -> Array | None:
     vector = read_vector(weights, "weights", n)
     negative = np.flatnonzero(vector < 0)
     if negative.size:
-        msg = f"weights must be >= 0 (found {negative.size} negative, first: row {negative[0]}, {vector[negative[0]]:g})"
+        msg = (
+            f"weights must be >= 0 (found {negative.size} negative, first: row {negative[0]}, {vector[negative[0]]:g})"
+        )
         raise InputError(msg)
     if not vector.any():
         msg = "weights are all zero: no row would count"
@@ -144,8 +146,10 @@ def _check_finite(matrix: Array, argument: str, names: Sequence[str]) -> None:
         bad = test(matrix)
         if bad.any():
             row, column = (int(i[0]) for i in np.nonzero(bad))
-            where = f"row {row}" if matrix.shape[1] == 1 and argument == names[0] else (
-                f"column {names[column]!r}, row {row}"
+            where = (
+                f"row {row}"
+                if matrix.shape[1] == 1 and argument == names[0]
+                else (f"column {names[column]!r}, row {row}")
             )
             count = int(bad.sum())
             msg = (

@@ -205,16 +205,19 @@ class SeparablePrior(Prior):
 
     @final
     def nearest_subgradient(self, beta: Array, v: Array) -> Array:
+        """Project v on the interval."""
         lower, upper = self.subdifferential(beta)
         return np.clip(v, lower, upper)
 
     @final
     def at_kink(self, beta: Array) -> NDArray[np.bool_]:
+        """Mark intervals of positive length."""
         lower, upper = self.subdifferential(beta)
         return lower < upper
 
     @final
     def gauge(self, beta: Array, v: Array) -> Array:
+        """Return v over the end of the interval on v's side."""
         lower, upper = self.subdifferential(beta)
         bound = np.where(v > 0, upper, lower)
         reachable = bound * v > 0

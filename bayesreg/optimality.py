@@ -305,7 +305,7 @@ def _movable(null: Array, edge: NDArray[np.int_], outward: Array) -> NDArray[np.
         reach = 0.0
         for sign in (1.0, -1.0):
             result = linprog(-sign * null[row], A_ub=limits, b_ub=np.zeros(edge.size), bounds=bounds)
-            reach = max(reach, -result.fun if result.success else 0.0)
+            reach = max(reach, -float(result.fun) if result.success and result.fun is not None else 0.0)
         if reach > 1e-9 * np.abs(null).max():
             moved.append(row)
     return np.array(moved, dtype=int)

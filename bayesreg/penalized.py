@@ -109,12 +109,13 @@ def _proximal_newton(work: Problem, theta: Array) -> tuple[Array, int]:
     prior = work.penalty_prior
     elastic = prior.elastic(theta.size)
     value = work.value(theta)
-    first = hessian = None
+    first: Array | None = None
+    hessian: Array | None = None
     best: tuple[float, Array] = (math.inf, theta)
     for step in range(MAX_STEPS):
         slope = work.gradient(theta)
         excess = float((kkt_residual(work, theta, slope) / kkt_tolerance(work, theta)).max(initial=0.0))
-        if excess <= 1.0 and hessian is not None and not work.likelihood.quadratic:
+        if excess <= 1.0 and first is not None and hessian is not None and not work.likelihood.quadratic:
             _refuse_runaway(work, theta, first, hessian)
         if excess < 0.5 * best[0]:
             best = (excess, theta)
@@ -152,8 +153,8 @@ def _refuse_runaway(work: Problem, theta: Array, first: Array, last: Array) -> N
     gone = [work.labels[j] for j in free if last[j, j] < 1e-6 * first[j, j]]
     if gone:
         msg = (
-            f"the optimum is infinite in {', '.join(map(repr, gone))}: the data are separated (or of one class), and an "
-            "unpenalised coefficient runs off; give it a proper prior"
+            f"the optimum is infinite in {', '.join(map(repr, gone))}: the data are separated (or of one class), and "
+            "an unpenalised coefficient runs off; give it a proper prior"
         )
         raise FitError(msg)
 

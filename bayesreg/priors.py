@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from typing import Self, final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from bayesreg.errors import ParameterError
-from bayesreg.interfaces import Array, Elastic, Prior, ScalePrior, SeparablePrior, Tensor
+from bayesreg.interfaces import Array, Elastic, ScalePrior, SeparablePrior, Tensor
 from bayesreg.scales import LARGEST, positive_number
 
 
@@ -267,11 +267,11 @@ class Gaussian(_LocationScale):
 
     def prox(self, v: Array, step: float) -> Array:
         """Shrink v − μ by the factor 1/(1 + step/τ²)."""
-        return self.loc + (np.asarray(v, dtype=float) - self.loc) / (1 + step / np.asarray(self.fixed) ** 2)
+        return np.asarray(self.loc + (np.asarray(v, dtype=float) - self.loc) / (1 + step / np.asarray(self.fixed) ** 2))
 
     def conjugate(self, u: Array) -> Array:
         """μu + τ²u²/2."""
-        return u * np.asarray(self.loc) + 0.5 * (np.asarray(self.fixed) * u) ** 2
+        return np.asarray(u * np.asarray(self.loc) + 0.5 * (np.asarray(self.fixed) * u) ** 2)
 
     def conjugate_bound(self, p: int) -> Array:
         """∞: the conjugate is finite everywhere."""
@@ -385,8 +385,8 @@ class Stacked(SeparablePrior):
         ends = np.cumsum([size for _, size in self.parts]).tolist()
         return [(prior, slice(end - size, end)) for (prior, size), end in zip(self.parts, ends, strict=True)]
 
-    def _join(self, pieces: Sequence[NDArray[np.generic]]) -> Array:
-        return np.concatenate(pieces, axis=-1) if pieces else np.zeros(0)  # type: ignore[return-value]
+    def _join(self, pieces: Sequence[Array]) -> Array:
+        return np.concatenate(pieces, axis=-1) if pieces else np.zeros(0)
 
     @property
     def hyperprior(self) -> ScalePrior | None:

@@ -88,7 +88,9 @@ class Problem:
         if self.intercept is not None:
             self.intercept.check(("intercept",))
         if self.scale_by_noise and not self.likelihood.has_noise_scale:
-            msg = f"scale_by_noise=True needs a likelihood with a noise scale; {type(self.likelihood).__name__} has none"
+            msg = (
+                f"scale_by_noise=True needs a likelihood with a noise scale; {type(self.likelihood).__name__} has none"
+            )
             raise ParameterError(msg)
 
     @classmethod
@@ -288,7 +290,9 @@ class Problem:
         """Σ w·nll at θ, in nats."""
 
         def fn(block: Block) -> tuple[Array, ...]:
-            return (block.weighted(self.likelihood.nll(self.linear_predictor(block, theta), block.y)).sum(keepdims=True),)
+            return (
+                block.weighted(self.likelihood.nll(self.linear_predictor(block, theta), block.y)).sum(keepdims=True),
+            )
 
         return float(self.design.rows.sum(fn)[0][0])
 

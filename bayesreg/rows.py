@@ -50,12 +50,12 @@ class ArrayRows(Rows):
     @property
     def n_rows(self) -> int:
         """Number of rows."""
-        return self.X.shape[0]
+        return int(self.X.shape[0])
 
     @property
     def n_columns(self) -> int:
         """Number of columns of X."""
-        return self.X.shape[1]
+        return int(self.X.shape[1])
 
     def _blocks(self) -> Iterator[Block]:
         size = self.block_rows or max(1, BLOCK_CELLS // max(1, self.n_columns))
@@ -75,9 +75,7 @@ class ArrayRows(Rows):
 
     def transformed(self, centre: Array, scale: Array) -> Self:
         """Return the rows with X replaced by (X − centre)/scale, computed once."""
-        return type(self)(
-            _frozen((self.X - centre) / scale), self.y, self.offset, self.weights, self.block_rows
-        )
+        return type(self)(_frozen((self.X - centre) / scale), self.y, self.offset, self.weights, self.block_rows)
 
     def reweighted(self, weights: Array) -> Self:
         """Return the rows with other weights; the arrays are shared."""

@@ -26,8 +26,7 @@ def positive_number(owner: str, argument: str, value: object) -> float:
     number = float(value)
     if not (1 / LARGEST <= number <= LARGEST):
         msg = (
-            f"{owner}: {argument} must be a finite number > 0, between {1 / LARGEST:g} and {LARGEST:g} "
-            f"(got {number:g})"
+            f"{owner}: {argument} must be a finite number > 0, between {1 / LARGEST:g} and {LARGEST:g} (got {number:g})"
         )
         raise ParameterError(msg)
     return number

@@ -106,7 +106,7 @@ def _grid(unit: Problem) -> Array:
         return np.geomspace(1 / critical, 1 / critical / DEPTH, GRID)
     # No kink: prior precision from a hundred times the data's own to a hundred-thousandth of it.
     curvature = float(np.diag(unit.curvature(theta))[-unit.p :].mean())
-    return np.geomspace(1.0, 10**3.5, GRID) / np.sqrt(1e2 * curvature)
+    return np.asarray(np.geomspace(1.0, 10**3.5, GRID) / np.sqrt(1e2 * curvature))
 
 
 def _folds(problem: Problem, divisions: int, seed: int) -> Iterator[NDArray[np.bool_]]:

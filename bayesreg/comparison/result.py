@@ -139,23 +139,34 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
     """Return everything but the draws as JSON-ready values; NaN and ∞ become None."""
     c = comparison
     verdict = c.posterior.verdict
-    return _plain(
+    described = _plain(
         {
             "problem": {
-                "n": c.problem.n, "p": c.problem.p, "names": list(c.problem.names),
-                "likelihood": repr(c.problem.likelihood), "prior": repr(c.problem.prior),
-                "intercept": repr(c.problem.intercept), "scale_by_noise": c.problem.scale_by_noise,
+                "n": c.problem.n,
+                "p": c.problem.p,
+                "names": list(c.problem.names),
+                "likelihood": repr(c.problem.likelihood),
+                "prior": repr(c.problem.prior),
+                "intercept": repr(c.problem.intercept),
+                "scale_by_noise": c.problem.scale_by_noise,
                 "standardized": c.problem.design.standardized,
-                "centre": c.problem.design.centre.tolist(), "scale": c.problem.design.scale.tolist(),
+                "centre": c.problem.design.centre.tolist(),
+                "scale": c.problem.design.scale.tolist(),
             },
             "map": _optimum_dict(c.map),
             "penalized": _optimum_dict(c.penalized),
             "agree": c.agree,
             "graph_check": {"points": c.graph_check.points, "spread": c.graph_check.spread},
             "posterior": {
-                "sampler": c.posterior.method, "reason": c.posterior.reason, "seed": c.posterior.data.attrs["seed"],
-                "passed": verdict.passed, "reasons": list(verdict.reasons), "rhat": verdict.rhat,
-                "ess_bulk": verdict.ess_bulk, "ess_tail": verdict.ess_tail, "divergences": verdict.divergences,
+                "sampler": c.posterior.method,
+                "reason": c.posterior.reason,
+                "seed": c.posterior.data.attrs["seed"],
+                "passed": verdict.passed,
+                "reasons": list(verdict.reasons),
+                "rhat": verdict.rhat,
+                "ess_bulk": verdict.ess_bulk,
+                "ess_tail": verdict.ess_tail,
+                "divergences": verdict.divergences,
             },
             "interval_prob": c.interval_prob,
             "coefficients": c.coefficients.reset_index().to_dict(orient="records"),
@@ -164,7 +175,8 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
             "passed": c.passed,
             "withheld": c.withheld,
         }
-    )  # fmt: skip
+    )
+    return dict(described)  # fmt: skip
 
 
 def _optimum_dict(optimum: Optimum) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from bayesreg import likelihoods, priors, scales
@@ -107,10 +106,11 @@ def load(path: str | Path) -> Comparison:
 
 
 def _problem(tree: xr.DataTree, described: dict[str, Any]) -> Problem:
-    constant = tree["constant_data"]
-    weights = constant["weights"].values if described["weighted"] else None
-    rows = ArrayRows(tree["problem"]["X"].values, tree["observed_data"]["y"].values, constant["offset"].values, weights)
-    design = Design(rows, tuple(described["names"]), constant["centre"].values, constant["scale"].values)
+    constant = tree["constant_data"].to_dataset()
+    weights = constant["weights"].to_numpy() if described["weighted"] else None
+    X, y = tree["problem"].to_dataset()["X"].to_numpy(), tree["observed_data"].to_dataset()["y"].to_numpy()
+    rows = ArrayRows(X, y, constant["offset"].to_numpy(), weights)
+    design = Design(rows, tuple(described["names"]), constant["centre"].to_numpy(), constant["scale"].to_numpy())
     return Problem(
         design,
         _decode(described["likelihood"]),
@@ -146,5 +146,3 @@ def _decode(value: Any) -> Any:
         return tuple(_decode(v) for v in value["tuple"])
     kind = _CLASSES[value["class"]]
     return kind(**{k: _decode(v) for k, v in value.items() if k != "class"})
-
-

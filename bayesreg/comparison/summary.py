@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,11 @@ if TYPE_CHECKING:
     from bayesreg.comparison.result import Comparison
     from bayesreg.optimality import Optimum
 
+WIDTH = 110
+"""Columns of text before a line is wrapped."""
+
+LEDGER_HEADER = ("", "at the MAP", "posterior mean", "± Monte Carlo")
+
 MOST_ROWS = 40
 """Coefficients shown; the others are counted, and all are in `Comparison.coefficients`."""
 
@@ -19,15 +26,11 @@ MOST_ROWS = 40
 def as_text(comparison: Comparison) -> str:
     """Return the summary as plain text."""
     c = comparison
-    facts = _facts(c)
-    width = max(len(label) for label, _ in facts)
-    parts = [_title(c), "", *(f"  {label:<{width}}  {text}" for label, text in facts), ""]
     header, rows, left_out = _rows(c)
-    parts += [_heading(c), "", *_aligned(header, rows)]
+    parts = [_title(c), "", *_paragraphs(_facts(c)), "", _heading(c), "", *_aligned(header, rows)]
     parts += [f"  ... and {left_out} more, in .coefficients"] if left_out else []
     parts += ["", "What the point estimate discards" + _withheld(c), ""]
-    parts += _aligned(("", "at the MAP", "posterior mean", "± Monte Carlo"), _ledger_rows(c))
-    return "\n".join(parts) + "\n"
+    return "\n".join([*parts, *_aligned(LEDGER_HEADER, _ledger_rows(c))]) + "\n"
 
 
 def as_html(comparison: Comparison) -> str:
@@ -39,9 +42,10 @@ def as_html(comparison: Comparison) -> str:
     )
     header, rows, left_out = _rows(c)
     more = f"<p>... and {left_out} more, in <code>.coefficients</code></p>" if left_out else ""
-    ledger = _html_table(("", "at the MAP", "posterior mean", "± Monte Carlo"), _ledger_rows(c))
+    ledger = _html_table(LEDGER_HEADER, _ledger_rows(c))
     return (
-        f"<h4>{escape(_title(c))}</h4><table>{facts}</table><p>{escape(_heading(c))}</p>{_html_table(header, rows)}{more}"
+        f"<h4>{escape(_title(c))}</h4><table>{facts}</table>"
+        f"<p>{escape(_heading(c))}</p>{_html_table(header, rows)}{more}"
         f"<p>What the point estimate discards{escape(_withheld(c))}</p>{ledger}"
     )
 
@@ -52,7 +56,32 @@ def _title(c: Comparison) -> str:
 
 
 def _shown(value: object) -> str:
-    return repr(value).replace("FlatScale()", "flat").replace("Jeffreys()", "unknown, p(σ) ∝ 1/σ")
+    """A prior or likelihood in short: numbers to five digits, a location only where it is not zero."""
+    if not is_dataclass(value):
+        return str(value)
+    shown = []
+    for field in fields(value):
+        item = getattr(value, field.name)
+        if field.name == "loc" and np.ndim(item) == 0 and item == 0:
+            continue
+        if isinstance(item, float):
+            item = f"{item:.5g}"
+        elif isinstance(item, np.ndarray):
+            item = f"{item.min():.5g} to {item.max():.5g} by column"
+        else:
+            item = f"unknown, prior {_shown(item)}"
+        shown.append(f"{field.name} {item}")
+    return f"{type(value).__name__}({', '.join(shown)})" if shown else type(value).__name__
+
+
+def _paragraphs(facts: Sequence[tuple[str, str]]) -> list[str]:
+    """Labelled facts, wrapped with a hanging indent."""
+    width = max(len(label) for label, _ in facts) + 4
+    return [
+        line
+        for label, text in facts
+        for line in textwrap.wrap(text, WIDTH, initial_indent=f"  {label}".ljust(width), subsequent_indent=" " * width)
+    ]
 
 
 def _heading(c: Comparison) -> str:
@@ -73,7 +102,10 @@ def _facts(c: Comparison) -> list[tuple[str, str]]:
         facts.append(("noise scale", f"MAP and penalised fit are {c.map.sigma_method}; the posterior integrates over σ"
                       if c.problem.likelihood.dispersion is not None else c.map.sigma_method))  # fmt: skip
     facts += [
-        ("graph check", f"PyMC's logp + J is one constant to {c.graph_check.spread:.1e} over {c.graph_check.points} points"),
+        (
+            "graph check",
+            f"PyMC's logp + J is one constant to {c.graph_check.spread:.1e} over {c.graph_check.points} points",
+        ),
         ("MAP", _optimum(c.map)),
         ("penalised", _optimum(c.penalized)),
         ("same point", _agreement(c)),
@@ -81,7 +113,17 @@ def _facts(c: Comparison) -> list[tuple[str, str]]:
     ]
     if c.problem.has_intercept:
         draws = c.posterior.intercept
-        facts.append(("intercept", f"MAP {c.map.intercept:.5g}, posterior mean {draws.mean():.5g}, sd {draws.std():.2g}"))
+        facts.append(
+            ("intercept", f"MAP {c.map.intercept:.5g}, posterior mean {draws.mean():.5g}, sd {draws.std():.2g}")
+        )
+    if c.problem.p:
+        epsilon = c.coefficients["epsilon"]
+        value = (
+            f"{epsilon.iloc[0]:.4g}"
+            if np.ptp(epsilon) == 0
+            else f"{epsilon.min():.4g} to {epsilon.max():.4g} by column"
+        )
+        facts.append(("small", f"an effect with |β| ≤ ε counts as small: ε = {value}"))
     return facts + [("note", remark) for remark in c.remarks]
 
 
@@ -124,24 +166,23 @@ def _rows(c: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]], int]:
     if len(table) > MOST_ROWS:
         size = (table["mean"].abs() / table["sd"]).fillna(0.0)
         table = table.loc[size.sort_values(ascending=False).index[:MOST_ROWS]]
-    percent = f"{100 * c.interval_prob:g} %"
-    header = ("column", "MAP", "− penalised", "mean", "sd", f"{percent} interval", "P(β>0)", "P(|β|≤ε)", "zero margin")
     digits = _digits(table["sd"].to_numpy())
-    rows = [
-        (
-            str(name),
-            "0" if row["zero"] else digits(row["map"]),
-            f"{row['difference']:.0e}",
-            digits(row["mean"]),
-            digits(row["sd"]),
-            f"[{digits(row['lower'])}, {digits(row['upper'])}]",
-            f"{row['p_positive']:.3f}",
-            f"{row['p_small']:.3f}",
-            "" if np.isnan(row["margin"]) else f"{row['margin']:.3f}",
-        )
-        for name, row in table.iterrows()
-    ]
-    return header, rows, len(c.coefficients) - len(table)
+    columns: dict[str, list[str]] = {
+        "column": [str(name) for name in table.index],
+        "MAP": ["0" if zero else digits(v) for zero, v in zip(table["zero"], table["map"], strict=True)],
+        "− penalised": [f"{v:.0e}" for v in table["difference"]],
+        "mean": [digits(v) for v in table["mean"]],
+        "sd": [digits(v) for v in table["sd"]],
+        f"{100 * c.interval_prob:g} % interval": [
+            f"[{digits(a)}, {digits(b)}]" for a, b in zip(table["lower"], table["upper"], strict=True)
+        ],
+        "P(β>0)": [f"{v:.3f}" for v in table["p_positive"]],
+        "P(|β|≤ε)": [f"{v:.3f}" for v in table["p_small"]],
+    }
+    if table["margin"].notna().any():
+        columns["zero's margin"] = ["" if np.isnan(v) else f"{v:.3f}" for v in table["margin"]]
+    rows = [tuple(cells) for cells in zip(*columns.values(), strict=True)]
+    return tuple(columns), rows, len(c.coefficients) - len(table)
 
 
 def _digits(sd: np.ndarray) -> Callable[[float], str]:
@@ -165,10 +206,11 @@ def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return lines with the first column left and the others right."""
     cells = [header, *rows]
     widths = [max(len(row[j]) for row in cells) for j in range(len(header))]
-    return [
-        ("  " + "  ".join(f"{v:<{w}}" if j == 0 else f"{v:>{w}}" for j, (v, w) in enumerate(zip(row, widths, strict=True)))).rstrip()
-        for row in cells
-    ]  # fmt: skip
+    lines = []
+    for row in cells:
+        first, *others = (f"{v:>{w}}" for v, w in zip(row, widths, strict=True))
+        lines.append("  ".join(["", f"{row[0]:<{len(first)}}", *others]).rstrip())
+    return lines
 
 
 def _html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def coefficient_table(
     problem: Problem, mode: Optimum, penalized: Optimum, posterior: Posterior, epsilon: Array, interval: float
 ) -> pd.DataFrame:
+    """One row a column of X: the three answers, the posterior's summary, and how far they are apart."""
     import pandas as pd
 
     beta = posterior.beta
@@ -35,8 +36,8 @@ def coefficient_table(
         "zero": mode.zeros & (mode.beta == 0),
         "margin": mode.margin,
         "disagreement": (mode.beta - summary["mean"]) / summary["sd"],
-        "mcse_mean": mcse_mean(beta) if problem.p else np.zeros(0),
-        "ess_bulk": ess(beta) if problem.p else np.zeros(0),
+        "mcse_mean": mcse_mean(beta, independent=posterior.independent) if problem.p else np.zeros(0),
+        "ess_bulk": ess(beta, independent=posterior.independent) if problem.p else np.zeros(0),
         "map_raw": mode.beta_raw,
         "penalized_raw": penalized.beta_raw,
         **{f"{name}_raw": values for name, values in _marginals(posterior.beta_raw, interval).items()},
@@ -60,34 +61,37 @@ def ledger_table(problem: Problem, mode: Optimum, posterior: Posterior, table: p
     """What the point estimate discards: each quantity at the MAP, under the posterior, and its Monte Carlo error."""
     import pandas as pd
 
+    def error(draws: Array) -> tuple[float, float]:
+        return _with_error(draws, posterior.independent)
+
     rows: list[tuple[str, float, float, float]] = []
     zero = table["zero"].to_numpy()
     flat = posterior.beta.reshape(-1, problem.p)
     if zero.any():
-        small = (np.abs(posterior.beta) <= table["epsilon"].to_numpy())[..., zero].sum(axis=-1)
-        rows.append(("coefficients called exactly zero; of these |β| ≤ ε", float(zero.sum()), *_with_error(small)))
+        small = (np.abs(posterior.beta) <= table["epsilon"].to_numpy())[..., zero].sum(axis=-1).astype(float)
+        rows.append(("coefficients called exactly zero; of these |β| ≤ ε", float(zero.sum()), *error(small)))
     sure = (table["lower"] > 0) | (table["upper"] < 0)
     rows.append(("coefficients kept; interval excludes zero", float((mode.beta != 0).sum()), float(sure.sum()), np.nan))
     size = np.abs(posterior.beta).sum(axis=-1)
-    rows.append(("‖β‖₁", float(np.abs(mode.beta).sum()), *_with_error(size)))
+    rows.append(("‖β‖₁", float(np.abs(mode.beta).sum()), *error(size)))
     nll = _nll(problem, posterior)
     if nll is not None:
-        rows.append(("negative log-likelihood (nats)", _nll_at(problem, mode), *_with_error(nll)))
+        rows.append(("negative log-likelihood (nats)", _nll_at(problem, mode), *error(nll)))
     if mode.sigma is not None and "sigma" in posterior.data["posterior"].data_vars:
-        rows.append(("σ", mode.sigma, *_with_error(posterior.draws("sigma"))))
+        rows.append(("σ", mode.sigma, *error(posterior.draws("sigma"))))
     if flat.shape[1]:
         worst = int(np.nanargmax(np.abs(table["disagreement"].to_numpy())))
         rows.append(
             (f"β of {problem.names[worst]!r}, where they differ most", float(mode.beta[worst]),
-             *_with_error(posterior.beta[..., worst]))
+             *error(posterior.beta[..., worst]))
         )  # fmt: skip
     return pd.DataFrame(rows, columns=["quantity", "map", "posterior_mean", "mcse"])
 
 
-def _with_error(draws: Array) -> tuple[float, float]:
+def _with_error(draws: Array, independent: bool) -> tuple[float, float]:
+    """Mean of draws (chain, draw) and its Monte Carlo standard error."""
     values = np.asarray(draws, dtype=float)
-    error = 0.0 if np.ptp(values) == 0 else float(mcse_mean(values))
-    return float(values.mean()), error
+    return float(values.mean()), 0.0 if np.ptp(values) == 0 else float(mcse_mean(values, independent=independent))
 
 
 def _nll(problem: Problem, posterior: Posterior) -> Array | None:

@@ -185,8 +185,8 @@ def _region(row: pd.Series, scale: float) -> tuple[float, float, str]:
         return -epsilon, epsilon, f"{percent(share)} within ±{number(epsilon)}, {percent(1 - share)} beyond"
     above = float(row["p_positive"])
     if row["map"] >= 0:
-        return -np.inf, 0.0, f"{percent(1 - above)} of the posterior below\u00a00"
-    return 0.0, np.inf, f"{percent(above)} of the posterior above\u00a00"
+        return -np.inf, 0.0, f"{percent(1 - above)} of the mass below\u00a00"
+    return 0.0, np.inf, f"{percent(above)} of the mass above\u00a00"
 
 
 def _head_panel(ax: Axes, row: pd.Series, scale: float, inches: float, *, passed: bool) -> None:

@@ -47,12 +47,12 @@ def percent(share: float) -> str:
 
 
 def inches_of(text: str, size: float = TEXT, *, bold: bool = False) -> float:
-    """Width of one line of text in the font that Matplotlib will use."""
+    """Width of one line of text in the font that Matplotlib will use, with room for hinting at screen resolution."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
     font = FontProperties(size=size, weight="bold" if bold else "normal")
-    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]) / 72
+    return 1.06 * float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]) / 72
 
 
 def shorten(name: str, inches: float, size: float = TEXT, *, bold: bool = False, head: float = 0.5) -> str:
@@ -71,7 +71,10 @@ def shorten_all(names: Sequence[str], inches: float) -> list[str]:
         short = [shorten(name, inches, head=head) for name in names]
         if len(set(short)) == len(set(names)):
             return short
-    return [f"{shorten(name, inches - 0.25)} ({row + 1})" for row, name in enumerate(names)]
+    return [
+        name if inches_of(name) <= inches else f"{shorten(name, inches - 0.3)} ({row + 1})"
+        for row, name in enumerate(names)
+    ]
 
 
 def wrap(text: str, inches: float, size: float = TEXT, *, bold: bool = False) -> str:

@@ -23,6 +23,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesreg.errors import FitError
 from bayesreg.interfaces import Array
@@ -62,7 +63,7 @@ class _Spectrum:
     free_mean: Array
     free_slope: Array
     mean: Array
-    free: Array
+    free: NDArray[np.int_]
     shift: Array
     y_mean: float
 
@@ -77,9 +78,7 @@ def draw(problem: Problem, settings: Settings) -> Draws:
     sigma = np.full(size, known) if known is not None else _sigma(problem, spectrum).quantile(rng.random(size))
     theta = _theta(problem, spectrum, sigma, rng)
     shape = (chains, settings.draws)
-    return Draws(
-        theta.reshape(*shape, -1), None if known is not None else sigma.reshape(shape), independent=True
-    )
+    return Draws(theta.reshape(*shape, -1), None if known is not None else sigma.reshape(shape), independent=True)
 
 
 def _cross_products(problem: Problem) -> tuple[Array, Array, float, float, Array, float]:
@@ -124,7 +123,7 @@ def _decompose(problem: Problem) -> _Spectrum:
     )  # fmt: skip
 
 
-def _free_root(problem: Problem, G: Array, free: Array, held: Array) -> tuple[Array, Array]:
+def _free_root(problem: Problem, G: Array, free: NDArray[np.int_], held: NDArray[np.int_]) -> tuple[Array, Array]:
     """Return R with RRᵀ = (G_ff)⁻¹ for unpenalised columns f, and (G_ff)⁻¹G_fh."""
     block = G[np.ix_(free, free)]
     unit = 1 / np.sqrt(np.maximum(np.diag(block), np.finfo(float).tiny))
@@ -148,9 +147,7 @@ def _sigma(problem: Problem, s: _Spectrum) -> InverseScale:
         base = hyper.log_density(sigma) - s.freedom * np.log(sigma)
         if problem.scale_by_noise:
             return np.asarray(base - 0.5 * (s.residual + float((ratio / (1 + s.d)).sum())) / v[:, 0])
-        return np.asarray(
-            base - 0.5 * s.residual / v[:, 0] - 0.5 * (np.log1p(s.d / v) + ratio / (v + s.d)).sum(axis=1)
-        )
+        return np.asarray(base - 0.5 * s.residual / v[:, 0] - 0.5 * (np.log1p(s.d / v) + ratio / (v + s.d)).sum(axis=1))
 
     spread = s.residual + float((ratio / (1 + s.d)).sum())
     guess = math.sqrt(spread / max(s.freedom, 1.0)) if spread > 0 else 1.0

@@ -11,6 +11,7 @@ from typing import final
 
 import numpy as np
 from numpy.polynomial import legendre
+from numpy.typing import NDArray
 
 from bayesreg.errors import FitError
 from bayesreg.interfaces import Array
@@ -65,7 +66,7 @@ class InverseScale:
         panel = np.clip(((t - self.edges[0]) / (2 * self.half)).astype(int), 0, PANELS - 1)
         return self._within(panel, (t - self.edges[panel]) / self.half - 1)
 
-    def _within(self, panel: Array, x: Array) -> Array:
+    def _within(self, panel: NDArray[np.int_], x: Array) -> Array:
         basis = legendre.legvander(x, NODES)
         return np.asarray(self.cumulative[panel] + (basis * self.antiderivative[panel]).sum(axis=-1))
 

@@ -31,13 +31,13 @@ def draw(problem: Problem, settings: Settings) -> Draws:
     density = GraphDensity(build_model(problem))
     centre, root = _whitening(problem, density)
     raw, interrupted = _run(_whitened_model(density, centre, root), settings)
-    values, done = trimmed({"z": raw["posterior"]["z"].values}, settings.draws)
+    values, kept, done = trimmed({"z": raw["posterior"]["z"].values}, settings.draws)
     x = centre + values["z"] @ root.T
     natural = _natural(density, x)
     lead = [natural["intercept"][..., None]] if problem.has_intercept else []
     theta = np.concatenate([*lead, natural["beta"]], axis=-1)
     extra = {name: natural[name] for name in ("beta_scale",) if name in natural}
-    stats = sample_stats(raw["sample_stats"], theta.shape[:2], values["kept"])
+    stats = sample_stats(raw["sample_stats"], theta.shape[:2], kept)
     return Draws(theta, natural.get("sigma"), extra, stats, interrupted=interrupted or done < settings.draws)
 
 
@@ -83,14 +83,13 @@ def _whitened_model(density: GraphDensity, centre: Array, root: Array) -> Any:
     """PyMC model of z, whose log density is the original's at centre + root·z (Jacobians of transforms on)."""
     import pymc as pm
     from pymc.pytensorf import join_nonshared_inputs
+    from pytensor.graph.replace import graph_replace
 
     original = density.model
     values = [original.rvs_to_values[rv] for rv in original.free_RVs]
     (logp,), x = join_nonshared_inputs(original.initial_point(), [original.logp()], values, {})
     with pm.Model() as model:
         z = pm.Flat("z", shape=centre.size)
-        from pytensor.graph.replace import graph_replace
-
         pm.Potential("logp", graph_replace(logp, {x: centre + root @ z}))
     return model
 

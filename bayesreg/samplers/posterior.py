@@ -44,6 +44,11 @@ class Posterior:
         return str(self.data.attrs["sampler"])
 
     @property
+    def independent(self) -> bool:
+        """Whether the draws are independent by construction."""
+        return self.verdict.independent
+
+    @property
     def reason(self) -> str:
         """Why this sampler."""
         return str(self.data.attrs["reason"])
@@ -95,8 +100,8 @@ def assemble(problem: Problem, draws: Draws, settings: Settings, method: str, re
     lead = ("chain", "draw")
     chains, length = beta.shape[:2]
     coords = {"chain": np.arange(chains), "draw": np.arange(length), "feature": list(problem.names)}
-    posterior = {name: (lead, values) for name, values in scalars.items()}
-    posterior |= {name: ((*lead, "feature"), values) for name, values in (("beta", beta), ("beta_raw", beta_raw))}
+    posterior: dict[str, tuple[tuple[str, ...], Array]] = {name: (lead, values) for name, values in scalars.items()}
+    posterior |= {"beta": ((*lead, "feature"), beta), "beta_raw": ((*lead, "feature"), beta_raw)}
     stats = {name: (lead, values) for name, values in draws.stats.items()}
     sampling_coords = {name: coords[name] for name in lead}
     block = problem.design.rows.collect()

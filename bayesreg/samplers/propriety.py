@@ -25,7 +25,9 @@ def check_proper(problem: Problem) -> None:
     """
     hyper = problem.prior.hyperprior
     if hyper is not None and not hyper.proper:
-        msg = f"the prior's scale has the improper prior {hyper}: the posterior does not exist; use e.g. HalfCauchy(1.0)"
+        msg = (
+            f"the prior's scale has the improper prior {hyper}: the posterior does not exist; use e.g. HalfCauchy(1.0)"
+        )
         raise ParameterError(msg)
     if problem.likelihood.dispersion is not None:
         _check_sigma(problem)

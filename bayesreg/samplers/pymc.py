@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesreg.errors import FitError
 from bayesreg.graph import build_model
@@ -32,20 +33,20 @@ def draw(problem: Problem, settings: Settings) -> Draws:
         compute_convergence_checks=False,
         quiet=settings.progress is None,
     )
-    posterior, done = trimmed({k: v.values for k, v in tree["posterior"].data_vars.items()}, settings.draws)
+    posterior, kept, done = trimmed({k: v.values for k, v in tree["posterior"].data_vars.items()}, settings.draws)
     beta = posterior["beta"]
     lead = [posterior["intercept"][..., None]] if problem.has_intercept else []
     extra = {name: values for name, values in posterior.items() if name == "beta_scale"}
-    stats = sample_stats(tree["sample_stats"], beta.shape[:2], posterior["kept"])
+    stats = sample_stats(tree["sample_stats"], beta.shape[:2], kept)
     return Draws(
         np.concatenate([*lead, beta], axis=-1), posterior.get("sigma"), extra, stats, interrupted=done < settings.draws
     )
 
 
-def trimmed(values: dict[str, Array], draws: int) -> tuple[dict[str, Array], int]:
+def trimmed(values: dict[str, Array], draws: int) -> tuple[dict[str, Array], NDArray[np.int_], int]:
     """Cut an interrupted run, which nutpie pads with NaN, to the draws that chains worth keeping have in common.
 
-    Chains with fewer than half of the longest are dropped.  Adds `kept`, the indices of the chains that stay.
+    Chains with fewer than half of the longest are dropped.  Returns the draws, the chains kept, and the draws of each.
 
     Raises
     ------
@@ -60,10 +61,10 @@ def trimmed(values: dict[str, Array], draws: int) -> tuple[dict[str, Array], int
         msg = "sampling was interrupted before the first draw: nothing to keep"
         raise FitError(msg)
     done = min(int(length[kept].min()), draws)
-    return {name: v[kept, :done] for name, v in values.items()} | {"kept": kept}, done
+    return {name: v[kept, :done] for name, v in values.items()}, kept, done
 
 
-def sample_stats(group: Any, shape: tuple[int, ...], kept: Array) -> dict[str, Array]:
+def sample_stats(group: Any, shape: tuple[int, ...], kept: NDArray[np.int_]) -> dict[str, Array]:
     """Return nutpie's sample statistics of kept draws under ArviZ's names."""
     names = {
         "diverging": "diverging",

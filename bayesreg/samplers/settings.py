@@ -37,9 +37,7 @@ class Settings:
         return np.random.default_rng(self.seed)
 
 
-def read_settings(
-    draws: object, chains: object, tune: object, seed: Seed, progress: Progress | None
-) -> Settings:
+def read_settings(draws: object, chains: object, tune: object, seed: Seed, progress: Progress | None) -> Settings:
     """Return checked settings.
 
     Raises

@@ -1,0 +1,32 @@
+from . import plots as plots
+from .comparison import Comparison as Comparison
+from .comparison import compare as compare
+from .datasets import load_dataset as load_dataset
+from .errors import DataWarning as DataWarning
+from .errors import FamilyError as FamilyError
+from .errors import FitError as FitError
+from .errors import GraphMismatchError as GraphMismatchError
+from .errors import InputError as InputError
+from .errors import ParameterError as ParameterError
+from .graph import build_model as build_model
+from .graph import check_graph as check_graph
+from .graph_map import find_map as find_map
+from .likelihoods import BernoulliLogit as BernoulliLogit
+from .likelihoods import GaussianNoise as GaussianNoise
+from .optimality import Certificate as Certificate
+from .optimality import Optimum as Optimum
+from .optimality import Outcome as Outcome
+from .penalized import fit_penalized as fit_penalized
+from .priors import Flat as Flat
+from .priors import Gaussian as Gaussian
+from .priors import Laplace as Laplace
+from .problem import Problem as Problem
+from .samplers import Posterior as Posterior
+from .samplers import sample as sample
+from .scales import Exponential as Exponential
+from .scales import FlatScale as FlatScale
+from .scales import HalfCauchy as HalfCauchy
+from .scales import HalfNormal as HalfNormal
+from .scales import Jeffreys as Jeffreys
+
+__version__: str

@@ -182,7 +182,7 @@ def _region(row: pd.Series, scale: float) -> tuple[float, float, str]:
     if row["zero"]:
         epsilon = float(row["epsilon"]) / scale
         share = float(row["p_small"])
-        return -epsilon, epsilon, f"{percent(share)} within ±{number(epsilon)}, {percent(1 - share)} beyond"
+        return -epsilon, epsilon, f"{percent(share)} of the mass within ±{number(epsilon)}, {percent(1 - share)} beyond"
     above = float(row["p_positive"])
     if row["map"] >= 0:
         return -np.inf, 0.0, f"{percent(1 - above)} of the mass below\u00a00"
@@ -194,7 +194,7 @@ def _head_panel(ax: Axes, row: pd.Series, scale: float, inches: float, *, passed
     distance = float(row["disagreement"])
     side = "above" if distance >= 0 else "below"
     place = "exactly\u00a00, " if row["zero"] else ""
-    said = f"MAP {place}{number(abs(distance))} sd {side} the mean; {_region(row, scale)[2]}"
+    said = f"MAP {place}{number(abs(distance))} sd {side} the mean\n{_region(row, scale)[2]}"
     name = shorten(str(row.name), inches, PANEL_TITLE, bold=True)
     heading(ax, name, said if passed else WITHHELD, size=PANEL_TITLE, inches=inches)
 

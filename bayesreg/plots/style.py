@@ -78,7 +78,9 @@ def shorten_all(names: Sequence[str], inches: float) -> list[str]:
 
 
 def wrap(text: str, inches: float, size: float = TEXT, *, bold: bool = False) -> str:
-    """Break lines at spaces to fit a width; a no-break space holds."""
+    """Break lines at spaces to fit a width; a no-break space holds, and a line break stays."""
+    if "\n" in text:
+        return "\n".join(wrap(line, inches, size, bold=bold) for line in text.split("\n"))
     lines: list[str] = []
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}" if lines else word

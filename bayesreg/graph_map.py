@@ -23,7 +23,15 @@ from bayesreg.errors import FitError, ParameterError
 from bayesreg.graph import GraphDensity, build_model
 from bayesreg.interfaces import Array
 from bayesreg.noise import Noise, resolve_noise
-from bayesreg.optimality import KKT_TOLERANCE, Certificate, Optimum, certify
+from bayesreg.optimality import (
+    GAP_TOLERANCE,
+    KKT_TOLERANCE,
+    Certificate,
+    Optimum,
+    certify,
+    check_finite,
+    check_identified,
+)
 from bayesreg.problem import Problem
 
 NEWTON_WORTH = 400
@@ -90,6 +98,7 @@ def find_map(
 def map_at(problem: Problem, noise: Noise, density: GraphDensity | None = None) -> Optimum:
     """Maximise the density of the problem's model at a resolved noise scale."""
     problem.prior.elastic(problem.p)  # raises where the scale has a prior: there is no joint mode
+    check_identified(problem.conditional(1.0 if noise.sigma is None else noise.sigma).centred()[0])
     if density is None:
         density = GraphDensity(build_model(problem))
     unknown = problem.likelihood.dispersion is not None
@@ -119,6 +128,7 @@ def _problem_optimum(problem: Problem, noise: Noise, values: Mapping[str, Array]
     beta = values["beta"]
     intercept = float(values.get("intercept", 0.0))
     theta = fixed.join(intercept, beta)
+    check_finite(fixed, theta)
     intercept_raw, beta_raw = problem.design.to_raw(np.asarray(intercept), beta)
     joint = noise.joint
     return Optimum(
@@ -388,13 +398,15 @@ def _two_loop(ray: Array, pairs: deque[tuple[Array, Array]]) -> Array:
 
 def _newton(oracle: _Differences | _QuadraticModel, state: _State) -> tuple[_State, int]:
     """Newton steps on the face of entries that are off their kink or must leave it."""
-    best, stalled = state, 0
+    best, stalled, promised = state, 0, -np.inf
     for step in range(200):
-        if (np.abs(state.ray) <= AIM * state.tolerance).all():
-            return state, step
+        # A small gradient alone may mean large units; that the last step was promised next to nothing means the end.
         moving = np.flatnonzero(~state.kinked | (state.ray != 0))
+        if (np.abs(state.ray) <= AIM * state.tolerance).all() and (promised > -GAP_TOLERANCE or not moving.size):
+            return state, step
         direction = np.zeros(state.x.size)
         direction[moving] = _downhill(oracle.hessian(state, moving), state.ray[moving])
+        promised = float(state.ray @ direction) / 2
         new = _search(oracle.evaluate, state, direction)
         if new is None:
             return best, step
@@ -402,8 +414,9 @@ def _newton(oracle: _Differences | _QuadraticModel, state: _State) -> tuple[_Sta
             msg = "the density grows without bound: some variable has no proper prior and the data do not hold it"
             raise FitError(msg)
         state = new
-        stalled = 0 if _excess(state) < 0.5 * _excess(best) else stalled + (_excess(best) <= 1.0)
-        best = state if _excess(state) < _excess(best) or _excess(best) > 1.0 else best
+        settled = promised > -GAP_TOLERANCE
+        stalled = 0 if not settled or _excess(state) < 0.5 * _excess(best) else stalled + (_excess(best) <= 1.0)
+        best = state if not settled or _excess(state) < _excess(best) or _excess(best) > 1.0 else best
         if stalled >= 2:  # within tolerance, and rounding stops further progress
             return best, step
     return best, 200

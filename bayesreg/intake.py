@@ -5,14 +5,16 @@ Everything wrong with the data is said here, before anything is computed: argume
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 
-from bayesreg.errors import InputError
+from bayesreg.errors import DataWarning, InputError
 from bayesreg.interfaces import Array
+from bayesreg.scales import LARGEST
 
 EXACT_INTEGERS = 2**53
 
@@ -128,6 +130,18 @@ def check_aligned(X: Any, y: Any) -> None:
     raise InputError(msg)
 
 
+def check_range(matrix: Array, what: Sequence[str], remedy: str, largest: float = LARGEST) -> None:
+    """Raise InputError where a column (named in `what`) holds numbers whose squares leave double precision."""
+    size = np.abs(matrix).max(axis=0, initial=0.0)
+    bad = np.flatnonzero((size > largest) | ((size > 0) & (size < 1 / largest)))
+    if bad.size:
+        msg = (
+            f"{what[bad[0]]} has values of size {size[bad[0]]:.3g}, whose squares leave the range of double precision: "
+            f"{remedy}"
+        )
+        raise InputError(msg)
+
+
 def _is_pandas(data: object) -> bool:
     return type(data).__module__.split(".")[0] == "pandas"
 
@@ -191,6 +205,8 @@ def _read_array(values: object, argument: str) -> Array:
 def _as_float(array: np.ndarray[Any, Any], what: str) -> Array:
     """Return a float64 copy; text, dates and complex numbers are refused rather than parsed or truncated."""
     if array.dtype.kind in "biuf":
+        if array.dtype.kind in "iu" and array.size and max(abs(int(array.min())), int(array.max())) > EXACT_INTEGERS:
+            warnings.warn(f"{what} holds whole numbers beyond 2^53, which float64 rounds", DataWarning, stacklevel=4)
         return np.array(array, dtype=float, order="C")
     if array.dtype.kind == "O":
         for item in array.ravel():

@@ -74,7 +74,7 @@ class GaussianNoise(Likelihood):
         if self.dispersion is not None and not self.dispersion.proper:
             msg = (
                 f"y is constant ({y[0]:g}): with an intercept every residual can be 0, and under an improper prior on "
-                "sigma the posterior does not exist; give sigma a value or a proper prior, e.g. HalfNormal(scale)"
+                "sigma the posterior does not exist; give sigma a value"
             )
             raise InputError(msg)
         return (f"y is constant ({y[0]:g}): nothing varies that X could explain",)

@@ -10,13 +10,20 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesreg.errors import FitError, ParameterError
-from bayesreg.interfaces import Array
+from bayesreg.interfaces import Array, Block
 from bayesreg.problem import Problem, QuadraticMoments
 from bayesreg.scales import positive_number
 
 METHODS = ("residual", "cv_lasso", "joint")
+
+CANCELLED = 1e-7
+"""Share of yᵀy below which yᵀy − βᵀXᵀy has lost half its digits, and the residuals are summed over the rows instead."""
+
+ROUNDING = 16 * np.finfo(float).eps
+"""Multiple of the sum of its terms' sizes below which a residual is rounding."""
 
 
 @final
@@ -74,7 +81,7 @@ def resolve_noise(problem: Problem, sigma: float | str | None = None) -> Noise:
             raise ParameterError(msg)
         return Noise(likelihood.sigma_known, "known", f"σ = {likelihood.sigma_known:.6g} is known")
     if sigma is None:
-        return _least_squares(problem) or _cv_lasso(problem)
+        return _residual(problem) or _cv_lasso(problem)
     if isinstance(sigma, str):
         return _named(problem, sigma)
     value = positive_number("sigma", "sigma", sigma)
@@ -90,7 +97,7 @@ def _named(problem: Problem, method: str) -> Noise:
     if method != "residual":
         msg = f"sigma={method!r} is not a method: use a number, or one of {', '.join(METHODS)}"
         raise ParameterError(msg)
-    noise = _least_squares(problem)
+    noise = _residual(problem)
     if noise is None:
         msg = (
             "sigma='residual': least squares leaves no degrees of freedom (the columns fit y exactly); "
@@ -100,17 +107,61 @@ def _named(problem: Problem, method: str) -> Noise:
     return noise
 
 
-def least_residual(problem: Problem, moments: QuadraticMoments | None = None) -> tuple[float, int]:
-    """Return (RSS, rank) of least squares on all columns, the intercept counted in the rank."""
-    m = problem.moments() if moments is None else moments
+@dataclass(frozen=True, slots=True, eq=False)
+class _LeastSquares:
+    """Residual sum of squares, what of it is rounding, and the rank of least squares (the intercept counted)."""
+
+    rss: float
+    rounding: float
+    rank: int
+
+    @property
+    def exact(self) -> bool:
+        return self.rss <= self.rounding
+
+
+def least_squares_rank(problem: Problem) -> int:
+    """Return the rank of least squares on all columns, the intercept counted."""
+    return _least_squares(problem, problem.moments()).rank
+
+
+def _least_squares(
+    problem: Problem, m: QuadraticMoments, moving: NDArray[np.bool_] | None = None, held: Array | None = None
+) -> _LeastSquares:
+    """Least squares on the columns `moving` (default: all), the others having coefficients `held`."""
+    moving = np.ones(problem.p, dtype=bool) if moving is None else moving
+    beta = np.zeros(problem.p) if held is None else held.copy()
     xx, xy, yy = _about(problem, m)
-    unit = np.sqrt(np.diag(xx))
+    gram, scores = xx[np.ix_(moving, moving)], (xy - xx @ beta)[moving]
+    unit = np.sqrt(np.diag(gram))
     unit = np.where(unit > 0, unit, 1.0)
-    values, vectors = np.linalg.eigh(xx / np.outer(unit, unit))
+    values, vectors = np.linalg.eigh(gram / np.outer(unit, unit))
     keep = values > 1e-11 * max(1.0, values[-1]) if values.size else np.zeros(0, dtype=bool)
-    scores = vectors[:, keep].T @ (xy / unit)
-    rss = yy - float((scores**2 / values[keep]).sum())
-    return max(rss, 0.0), int(keep.sum()) + int(problem.has_intercept)
+    basis = vectors[:, keep] / unit[:, None]
+    rank = int(keep.sum()) + int(problem.has_intercept)
+    rss = yy - float((2 * xy - xx @ beta) @ beta) - float(((basis.T @ scores) ** 2 / values[keep]).sum())
+    if rss > CANCELLED * yy:
+        return _LeastSquares(rss, 0.0, rank)
+    sums = _residual_sums(problem, m, beta)
+    for _ in range(2):  # the second step takes out the rounding of the first
+        beta[moving] += basis @ (basis.T @ sums[2][moving] / values[keep])
+        sums = _residual_sums(problem, m, beta)
+    return _LeastSquares(float(sums[0][0]), ROUNDING**2 * float(sums[1][0]), rank)
+
+
+def _residual_sums(problem: Problem, m: QuadraticMoments, beta: Array) -> tuple[Array, ...]:
+    """Σ w r², Σ w·(sum of the sizes of r's terms)² and Xᵀ(w r), with the best intercept for β, if there is one."""
+    mean = m.x_mean if problem.has_intercept else np.zeros(problem.p)
+    intercept = m.y_mean if problem.has_intercept else 0.0
+
+    def fn(block: Block) -> tuple[Array, ...]:
+        y, X = block.y - block.offset, block.X - mean
+        residual = y - intercept - X @ beta
+        size = np.abs(y) + abs(intercept) + np.abs(X) @ np.abs(beta)
+        squares = (block.weighted(terms**2).sum(keepdims=True) for terms in (residual, size))
+        return *squares, block.weighted(residual) @ X
+
+    return problem.design.rows.sum(fn)
 
 
 def _about(problem: Problem, m: QuadraticMoments) -> tuple[Array, Array, float]:
@@ -125,30 +176,39 @@ def _about(problem: Problem, m: QuadraticMoments) -> tuple[Array, Array, float]:
 
 
 def fits_exactly(problem: Problem) -> bool:
-    """Whether some coefficients make every residual zero up to rounding."""
+    """Whether coefficients that the prior allows as σ → 0 make every residual zero up to rounding.
+
+    Those are any, but under a noise-scaled prior only unpenalised coefficients leave their location as σ → 0.
+    """
     m = problem.moments()
-    rss, rank = least_residual(problem, m)
-    return rank >= m.total or rss <= 1e-20 * max(_about(problem, m)[2], np.finfo(float).tiny)
+    if not problem.scale_by_noise:
+        return _least_squares(problem, m).exact
+    moving = np.isinf(problem.prior.variance(problem.p))
+    held = np.where(moving, 0.0, problem.prior.location(problem.p))
+    return _least_squares(problem, m, moving, held).exact
 
 
 def check_joint_mode(problem: Problem) -> None:
     """Raise ParameterError where the joint density of coefficients and σ is unbounded as σ → 0."""
-    if problem.scale_by_noise or not fits_exactly(problem):
+    if not fits_exactly(problem):
         return
     msg = (
         "sigma='joint': some coefficients fit y exactly, so the joint density grows without bound as sigma goes to 0 "
-        "and has no mode; use scale_by_noise=True, a known sigma, or another sigma method"
+        "and has no mode; use a known sigma, another sigma method, or (unless y is constant) scale_by_noise=True"
     )
     raise ParameterError(msg)
 
 
-def _least_squares(problem: Problem) -> Noise | None:
+def _residual(problem: Problem) -> Noise | None:
     m = problem.moments()
-    rss, rank = least_residual(problem, m)
-    freedom = m.total - rank
-    if freedom <= 0 or rss <= 1e-20 * _about(problem, m)[2]:
+    fit = _least_squares(problem, m)
+    freedom = m.total - fit.rank
+    if freedom <= 0:
         return None
-    sigma = math.sqrt(rss / freedom)
+    if fit.exact:
+        msg = "sigma: the columns fit y exactly, so that no residual is left to estimate sigma from; give a number"
+        raise FitError(msg)
+    sigma = math.sqrt(fit.rss / freedom)
     return Noise(
         sigma, "residual", f"conditional on σ = {sigma:.6g}, the least-squares residual sd with {freedom:g} d.o.f."
     )

@@ -14,6 +14,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesreg.errors import FitError
 from bayesreg.interfaces import Array, Block
 from bayesreg.problem import Problem
 
@@ -186,8 +187,10 @@ def duality_gap(problem: Problem, theta: Array) -> float:
 
         gap = Σ_i w_i [nll(η_i) + nll*(ν_i) − ν_i η_i] + Σ_j [pen_j(θ_j) + pen_j*(u_j) − u_j θ_j],   u = −Xᵀ(wν),
 
-    each bracket non-negative.  ν starts as nll'(η), is made orthogonal to unpenalised columns (the conjugate of a
-    flat penalty is 0 at 0 and ∞ elsewhere) and is scaled down until every pen* is finite.  ∞ if J is not convex.
+    each bracket non-negative.  ν starts as nll'(η), is moved so that u is 0 in unpenalised columns (the conjugate of a
+    flat penalty is 0 at 0 and ∞ elsewhere) and is scaled down until every pen* is finite.  Where that leaves a gap, u is
+    also put on ∂pen in every column that is there but for the KKT tolerance: under a very weak penalty pen* magnifies
+    the gradient's rounding without end.  ∞ if J is not convex.
 
     References
     ----------
@@ -195,16 +198,30 @@ def duality_gap(problem: Problem, theta: Array) -> float:
     """
     if not problem.likelihood.convex:
         return float("inf")
+    slope = problem.gradient(theta)
+    bound = problem.penalty_prior.conjugate_bound(theta.size)
+    flat = bound == 0
+    gap = _gap(problem, theta, slope, flat)
+    if gap <= GAP_TOLERANCE:
+        return gap
+    tolerance, residual = kkt_tolerance(problem, theta), kkt_residual(problem, theta, slope)
+    inside = (residual == 0) & (np.abs(slope) < bound - tolerance)
+    return min(gap, _gap(problem, theta, slope, flat | ((residual <= tolerance) & ~inside)))
+
+
+def _gap(problem: Problem, theta: Array, slope: Array, hold: NDArray[np.bool_]) -> float:
+    """Duality gap with the dual point moved, to first order, so that −u is nearest to `slope` in −∂pen where `hold`."""
     prior, likelihood = problem.penalty_prior, problem.likelihood
     bound = prior.conjugate_bound(theta.size)
-    flat = np.flatnonzero(bound == 0)
-    slope = problem.gradient(theta)
+    held = np.flatnonzero(hold)
     correction = np.zeros(theta.size)
-    if flat.size:
+    if held.size:
         hessian = problem.curvature(theta)
-        correction[flat] = np.linalg.lstsq(hessian[np.ix_(flat, flat)], slope[flat], rcond=None)[0]
+        target = -prior.nearest_subgradient(theta, -slope)[held]
+        away = slope[held] - target
+        correction[held] = np.linalg.lstsq(hessian[np.ix_(held, held)], away, rcond=None)[0]
         slope = slope - hessian @ correction
-        slope[flat] = 0.0
+        slope[held] = target
     bounded = (bound > 0) & np.isfinite(bound)
     ratio = np.abs(slope[bounded]) / bound[bounded]
     shrink = min(1.0, 1.0 / ratio.max()) if ratio.size and ratio.max() > 0 else 1.0
@@ -213,7 +230,7 @@ def duality_gap(problem: Problem, theta: Array) -> float:
     def rows_part(block: Block) -> tuple[Array, ...]:
         eta = problem.linear_predictor(block, theta)
         nu = likelihood.d1(eta, block.y)
-        if flat.size:
+        if held.size:
             moved = problem.linear_predictor(block, correction) - block.offset
             nu = nu - likelihood.d2(eta, block.y) * moved
         nu = shrink * nu
@@ -279,17 +296,21 @@ def tied_columns(problem: Problem, theta: Array, margin: Array) -> tuple[str, ..
     loose = np.flatnonzero(~(margin > MARGIN_AT_EDGE) & (prior.curvature(theta) == 0))
     if not loose.size:
         return ()
-    hessian = problem.curvature(theta)[np.ix_(loose, loose)]
-    unit = np.sqrt(np.diag(hessian))
-    unit = np.where(unit > 0, unit, 1.0)
-    values, vectors = np.linalg.eigh(hessian / np.outer(unit, unit))
-    null = vectors[:, values <= loose.size * 1e-12 * max(1.0, values[-1])] / unit[:, None]
+    null = _null_directions(problem.curvature(theta)[np.ix_(loose, loose)])
     if not null.shape[1]:
         return ()
     edge = np.flatnonzero(prior.at_kink(theta)[loose])
     outward = np.sign(-problem.gradient(theta)[loose][edge])
     movable = _movable(null, edge, outward)
     return tuple(problem.labels[j] for j in loose[movable])
+
+
+def _null_directions(hessian: Array) -> Array:
+    """Directions, as columns, along which a positive semi-definite matrix is zero up to rounding."""
+    unit = np.sqrt(np.diag(hessian))
+    unit = np.where(unit > 0, unit, 1.0)
+    values, vectors = np.linalg.eigh(hessian / np.outer(unit, unit))
+    return np.asarray(vectors[:, values <= unit.size * 1e-12 * max(1.0, values[-1])] / unit[:, None])
 
 
 def _movable(null: Array, edge: NDArray[np.int_], outward: Array) -> NDArray[np.int_]:
@@ -309,3 +330,79 @@ def _movable(null: Array, edge: NDArray[np.int_], outward: Array) -> NDArray[np.
         if reach > 1e-9 * np.abs(null).max():
             moved.append(row)
     return np.array(moved, dtype=int)
+
+
+def check_identified(problem: Problem) -> None:
+    """Raise FitError where the data leave unpenalised coefficients undetermined, so that J is flat along some line."""
+    flat = _unpenalised(problem)
+    if (flat < int(problem.has_intercept)).all():  # an intercept by itself is always determined
+        return
+    start = problem.penalty_prior.location(len(problem.labels))
+    null = _null_directions(problem.curvature(start)[np.ix_(flat, flat)])
+    if null.shape[1]:
+        moved = flat[_movable(null, np.zeros(0, dtype=int), np.zeros(0))]
+        msg = (
+            f"the data do not determine the unpenalised coefficients of {_listed(problem, moved)} (collinear or "
+            "constant columns, or more columns than rows): give them a proper prior"
+        )
+        raise FitError(msg)
+
+
+def check_finite(problem: Problem, theta: Array) -> None:
+    """Raise FitError where J has no minimum because unpenalised coefficients run off: classes that are separated.
+
+    So it is iff along some direction d of theirs the nll of no row ever rises: x_iᵀd ≥ 0 for rows whose nll falls with
+    η all the way, ≤ 0 where it rises all the way, 0 elsewhere, and not 0 for all (Albert & Anderson 1984, Biometrika
+    71:1–10).  That linear programme is solved only if at θ the curvature has all but gone in some such direction.
+    """
+    flat = _unpenalised(problem)
+    if problem.likelihood.quadratic or not flat.size:
+        return
+    start = problem.penalty_prior.location(theta.size)
+    first, last = (problem.curvature(at)[np.ix_(flat, flat)] for at in (start, theta))
+    unit = 1 / np.sqrt(np.diag(first))
+    left = np.linalg.eigvalsh(last * np.outer(unit, unit))[0]
+    if left > 1e-4 * np.linalg.eigvalsh(first * np.outer(unit, unit))[0]:
+        return
+    away = flat[_recession(problem, flat, unit)]
+    if away.size:
+        msg = (
+            f"the optimum is infinite in {_listed(problem, away)}: the data are separated (or of one class), and an "
+            "unpenalised coefficient runs off; give it a proper prior"
+        )
+        raise FitError(msg)
+
+
+def _recession(problem: Problem, flat: NDArray[np.int_], unit: Array) -> NDArray[np.int_]:
+    """Entries of `flat` in a direction along which the nll of no row ever rises, and that of some row falls."""
+    from scipy.optimize import linprog
+
+    block = problem.design.rows.collect()
+    X = np.column_stack([np.ones(block.y.size), block.X]) if problem.has_intercept else block.X
+    X = X[:, flat] * (unit * np.sqrt(block.y.size))
+    far = 500.0  # e^±500 is finite
+    falls = problem.likelihood.d1(np.full(block.y.size, far), block.y) <= 0
+    rises = problem.likelihood.d1(np.full(block.y.size, -far), block.y) >= 0
+    counts = np.ones(block.y.size, dtype=bool) if block.weights is None else block.weights > 0
+    side = np.where(falls, 1.0, -1.0)[:, None] * X
+    free, fixed = side[counts & (falls | rises)], side[counts & ~(falls | rises)]
+    result = linprog(
+        -free.sum(axis=0),
+        A_ub=-free,
+        b_ub=np.zeros(len(free)),
+        A_eq=fixed if len(fixed) else None,
+        b_eq=np.zeros(len(fixed)) if len(fixed) else None,
+        bounds=[(-1, 1)] * flat.size,
+    )
+    if not result.success or -result.fun <= 1e-4:
+        return np.zeros(0, dtype=int)
+    return np.flatnonzero(np.abs(result.x) > 1e-6)
+
+
+def _unpenalised(problem: Problem) -> NDArray[np.int_]:
+    return np.flatnonzero(problem.penalty_prior.conjugate_bound(len(problem.labels)) == 0)
+
+
+def _listed(problem: Problem, columns: NDArray[np.int_]) -> str:
+    names = [repr(problem.labels[j]) for j in columns]
+    return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from bayesreg.design import Design, column_moments, standardized_design
 from bayesreg.errors import DataWarning, InputError, ParameterError
-from bayesreg.intake import check_aligned, read_matrix, read_vector, read_weights
+from bayesreg.intake import check_aligned, check_range, read_matrix, read_vector, read_weights
 from bayesreg.interfaces import Array, Block, Likelihood, Prior, SeparablePrior
 from bayesreg.likelihoods import GaussianNoise
 from bayesreg.priors import Flat, Stacked
@@ -151,6 +151,9 @@ class Problem:
         response = read_vector(y, "y", matrix.shape[0])
         shift = np.zeros_like(response) if offset is None else read_vector(offset, "offset", response.size)
         weight = read_weights(weights, response.size)
+        check_range(response[:, None], ("y",), "rescale it")
+        if not standardize:
+            check_range(matrix, [f"column {name!r} of X" for name in labels], "rescale it, or use standardize=True")
         notes = list(likelihood.check(response, intercept))
         for array in (matrix, response, shift, weight):
             if array is not None:

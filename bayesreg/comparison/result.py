@@ -162,6 +162,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
                 "reason": c.posterior.reason,
                 "seed": c.posterior.data.attrs["seed"],
                 "passed": verdict.passed,
+                "interrupted": c.posterior.interrupted,
                 "reasons": list(verdict.reasons),
                 "rhat": verdict.rhat,
                 "ess_bulk": verdict.ess_bulk,

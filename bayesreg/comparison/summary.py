@@ -120,7 +120,7 @@ def _facts(c: Comparison) -> list[tuple[str, str]]:
         epsilon = c.coefficients["epsilon"]
         value = (
             f"{epsilon.iloc[0]:.4g}"
-            if np.ptp(epsilon) == 0
+            if np.allclose(epsilon, epsilon.iloc[0])
             else f"{epsilon.min():.4g} to {epsilon.max():.4g} by column"
         )
         facts.append(("small", f"an effect with |β| ≤ ε counts as small: ε = {value}"))
@@ -158,7 +158,8 @@ def _agreement(c: Comparison) -> str:
 
 def _posterior(c: Comparison) -> str:
     chains, draws = c.posterior.beta.shape[:2]
-    return f"{c.posterior.method} ({c.posterior.reason}), {chains} × {draws} draws: {c.posterior.verdict}"
+    cut = ", interrupted" if c.posterior.interrupted else ""
+    return f"{c.posterior.method} ({c.posterior.reason}), {chains} × {draws} draws{cut}: {c.posterior.verdict}"
 
 
 def _rows(c: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]], int]:

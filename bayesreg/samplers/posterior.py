@@ -31,7 +31,7 @@ class Posterior:
     data : xarray.DataTree
         Groups `posterior` (`intercept`, `beta` and their `_raw` twins in the data's units, `sigma` where unknown),
         `sample_stats`, `log_likelihood` (weighted, where it fits in memory), `observed_data` and `constant_data`;
-        attributes `sampler`, `reason`, `seed` and versions.
+        attributes `sampler`, `reason`, `interrupted`, `seed` and versions.
     verdict : Verdict
     """
 
@@ -42,6 +42,11 @@ class Posterior:
     def method(self) -> str:
         """Name of the sampler."""
         return str(self.data.attrs["sampler"])
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether sampling was stopped before its end; the draws made until then are here."""
+        return bool(self.data.attrs["interrupted"])
 
     @property
     def independent(self) -> bool:
@@ -126,6 +131,7 @@ def assemble(problem: Problem, draws: Draws, settings: Settings, method: str, re
     tree.attrs.update(
         sampler=method,
         reason=reason,
+        interrupted=int(draws.interrupted),
         seed=str(settings.seed.entropy),
         bayesreg=version("bayesreg"),
         numpy=version("numpy"),

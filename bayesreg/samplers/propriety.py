@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bayesreg.errors import FitError, ParameterError
-from bayesreg.noise import fits_exactly, least_residual
+from bayesreg.noise import fits_exactly, least_squares_rank
 from bayesreg.problem import Problem
 
 
@@ -47,7 +47,7 @@ def _check_sigma(problem: Problem) -> None:
         )
         raise FitError(msg)
     if not problem.scale_by_noise and fits_exactly(problem):
-        rank = least_residual(problem)[1]
+        rank = least_squares_rank(problem)
         if dispersion.power_at_zero - (total - rank) <= -1:
             msg = (
                 f"the posterior of sigma has no integral at zero: the {problem.p} columns can fit all {problem.n} rows "

@@ -19,8 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesreg.density import GraphDensity
 from bayesreg.errors import FitError, ParameterError
-from bayesreg.graph import GraphDensity, build_model
+from bayesreg.existence import check_finite, check_identified
+from bayesreg.graph import build_model
 from bayesreg.interfaces import Array
 from bayesreg.noise import Noise, resolve_noise
 from bayesreg.optimality import (
@@ -29,8 +31,6 @@ from bayesreg.optimality import (
     Certificate,
     Optimum,
     certify,
-    check_finite,
-    check_identified,
 )
 from bayesreg.problem import Problem
 
@@ -249,17 +249,27 @@ class _Differences:
     def hessian(self, state: _State, moving: NDArray[np.int_], *, smooth: bool = False) -> Array:
         """Hessian of the face that `state` moves on, or of the part without the kinked terms."""
         base = (_smooth(state) if smooth else state.face_slope)[moving]
-        rows = np.empty((moving.size, moving.size))
-        for row, j in enumerate(moving):
+        rows = np.array([self._row(state, j, moving, base, smooth) for j in moving]).reshape(moving.size, moving.size)
+        return (rows + rows.T) / 2
+
+    def _row(self, state: _State, j: int, moving: NDArray[np.int_], base: Array, smooth: bool) -> Array:
+        """Row j of the Hessian.  Widths that are far from a hundred-thousandth of a posterior sd are mended."""
+        at = int(np.flatnonzero(moving == j)[0])
+        for _ in range(10):
             x = state.x.copy()
             x[j] += self.width[j] * (state.orthant[j] or 1.0)
             near = _state(self.evaluate, x)
             slope = _smooth(near) if smooth else near.slope + np.where(near.kinked, near.rate * state.orthant, 0.0)
-            rows[row] = (slope[moving] - base) / (x[j] - state.x[j])
-        hessian = (rows + rows.T) / 2
-        # The next differences span a hundred-thousandth of a posterior sd.
-        self.width[moving] = 1e-5 / np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-100))
-        return hessian
+            row = (slope[moving] - base) / (x[j] - state.x[j])
+            curvature = abs(row[at])
+            span = self.width[j] * np.sqrt(curvature)
+            if not np.isfinite(span):
+                self.width[j] /= 1e4
+            else:
+                self.width[j] = 1e-5 / np.sqrt(curvature) if curvature > 1e-100 else self.width[j] * 1e4
+            if 1e-8 <= span <= 1e-2:
+                break
+        return np.asarray(row)
 
 
 class _QuadraticModel:
@@ -415,9 +425,9 @@ def _newton(oracle: _Differences | _QuadraticModel, state: _State) -> tuple[_Sta
             raise FitError(msg)
         state = new
         settled = promised > -GAP_TOLERANCE
-        stalled = 0 if not settled or _excess(state) < 0.5 * _excess(best) else stalled + (_excess(best) <= 1.0)
+        stalled = 0 if not settled or _excess(state) < 0.5 * _excess(best) else stalled + 1
         best = state if not settled or _excess(state) < _excess(best) or _excess(best) > 1.0 else best
-        if stalled >= 2:  # within tolerance, and rounding stops further progress
+        if stalled >= (2 if _excess(best) <= 1.0 else 10):  # rounding stops further progress
             return best, step
     return best, 200
 

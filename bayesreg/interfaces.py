@@ -271,6 +271,10 @@ class Likelihood(ABC):
         """−log p(y | η)."""
 
     @abstractmethod
+    def nll_given(self, eta: Array, y: Array, sigma: float | Array | None) -> Array:
+        """−log p(y | η, σ) at a given σ, whatever the likelihood's own; None where the family has no noise scale."""
+
+    @abstractmethod
     def d1(self, eta: Array, y: Array) -> Array:
         """First derivative of `nll` in η."""
 

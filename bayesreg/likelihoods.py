@@ -81,8 +81,14 @@ class GaussianNoise(Likelihood):
 
     def nll(self, eta: Array, y: Array) -> Array:
         """(y − η)²/2σ² + log σ + ½ log 2π."""
-        sd = self._sd
-        return 0.5 * ((y - eta) / sd) ** 2 + (math.log(sd) + 0.5 * math.log(2 * math.pi))
+        return self.nll_given(eta, y, self._sd)
+
+    def nll_given(self, eta: Array, y: Array, sigma: float | Array | None) -> Array:
+        """(y − η)²/2σ² + log σ + ½ log 2π."""
+        if sigma is None:
+            msg = "GaussianNoise: sigma must be given"
+            raise ParameterError(msg)
+        return np.asarray(0.5 * ((y - eta) / sigma) ** 2 + (np.log(sigma) + 0.5 * math.log(2 * math.pi)))
 
     def d1(self, eta: Array, y: Array) -> Array:
         """(η − y)/σ²."""
@@ -183,6 +189,10 @@ class BernoulliLogit(Likelihood):
     def nll(self, eta: Array, y: Array) -> Array:
         """log(1 + e^η) − yη, as log1p(e^(−|η|)) + max(η, 0) − yη, which neither overflows nor cancels."""
         return np.log1p(np.exp(-np.abs(eta))) + np.where(y == 1, np.maximum(-eta, 0), np.maximum(eta, 0))
+
+    def nll_given(self, eta: Array, y: Array, sigma: float | Array | None) -> Array:
+        """log(1 + e^η) − yη; there is no σ."""
+        return self.nll(eta, y)
 
     def d1(self, eta: Array, y: Array) -> Array:
         """P(y = 1 | η) − y, without cancellation where the fit is near perfect."""

@@ -1,4 +1,4 @@
-"""What makes a point an optimum, written once: KKT residual, duality gap, critical scale, uniqueness, certificate.
+"""What makes a point an optimum, written once: KKT residual, duality gap, critical scale, certificate.
 
 θ minimises J(θ) = f(θ) + pen(θ) with f(θ) = Σ w·nll iff −∇f(θ) ∈ ∂pen(θ).  Everything here follows from the prior's
 subdifferential and the likelihood's derivatives; no prior or likelihood is named.
@@ -14,7 +14,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesreg.errors import FitError
+from bayesreg.existence import tied_columns
 from bayesreg.interfaces import Array, Block
 from bayesreg.problem import Problem
 
@@ -26,9 +26,6 @@ GAP_TOLERANCE = 1e-9
 
 ROUNDING = 16 * np.finfo(float).eps
 """Multiple of Σ|terms| below which a gradient or an objective summed in double precision says nothing."""
-
-MARGIN_AT_EDGE = 1e-7
-"""A zero with a smaller margin than this sits on the edge of leaving; it counts when uniqueness is judged."""
 
 
 class Outcome(Enum):
@@ -169,7 +166,7 @@ def kkt_residual(problem: Problem, theta: Array, gradient: Array | None = None) 
 def kkt_tolerance(problem: Problem, theta: Array) -> Array:
     """Tolerance (k,) for the residual: KKT_TOLERANCE·max(1, λ), never below the gradient's rounding."""
     rate = problem.penalty_prior.rate(theta.size)
-    return np.maximum(KKT_TOLERANCE * np.maximum(1.0, rate), ROUNDING * problem.gradient_magnitude(theta))
+    return np.maximum(KKT_TOLERANCE * np.maximum(1.0, rate), ROUNDING * problem.gradient_uncertainty(theta))
 
 
 def critical_factor(problem: Problem, theta: Array) -> Array:
@@ -188,9 +185,9 @@ def duality_gap(problem: Problem, theta: Array) -> float:
         gap = Σ_i w_i [nll(η_i) + nll*(ν_i) − ν_i η_i] + Σ_j [pen_j(θ_j) + pen_j*(u_j) − u_j θ_j],   u = −Xᵀ(wν),
 
     each bracket non-negative.  ν starts as nll'(η), is moved so that u is 0 in unpenalised columns (the conjugate of a
-    flat penalty is 0 at 0 and ∞ elsewhere) and is scaled down until every pen* is finite.  Where that leaves a gap, u is
-    also put on ∂pen in every column that is there but for the KKT tolerance: under a very weak penalty pen* magnifies
-    the gradient's rounding without end.  ∞ if J is not convex.
+    flat penalty is 0 at 0 and ∞ elsewhere) and is scaled down until every pen* is finite.  Where that leaves a gap, u
+    is also put on ∂pen in every column that is there but for the KKT tolerance: under a very weak penalty pen*
+    magnifies the gradient's rounding without end.  ∞ if J is not convex.
 
     References
     ----------
@@ -284,125 +281,3 @@ def certify(
         convex=problem.likelihood.convex,
         tied=tied_columns(problem, theta, margin),
     )
-
-
-def tied_columns(problem: Problem, theta: Array, margin: Array) -> tuple[str, ...]:
-    """Columns along which θ can move without changing J: empty iff the optimum is unique.
-
-    J is constant along d iff X d = 0 on the rows, the penalty has no curvature along d, and d keeps every coefficient
-    that sits on the edge of a kink (margin 0) moving outwards only (Tibshirani 2013, Electron. J. Stat. 7:1456–1490).
-    """
-    prior = problem.penalty_prior
-    loose = np.flatnonzero(~(margin > MARGIN_AT_EDGE) & (prior.curvature(theta) == 0))
-    if not loose.size:
-        return ()
-    null = _null_directions(problem.curvature(theta)[np.ix_(loose, loose)])
-    if not null.shape[1]:
-        return ()
-    edge = np.flatnonzero(prior.at_kink(theta)[loose])
-    outward = np.sign(-problem.gradient(theta)[loose][edge])
-    movable = _movable(null, edge, outward)
-    return tuple(problem.labels[j] for j in loose[movable])
-
-
-def _null_directions(hessian: Array) -> Array:
-    """Directions, as columns, along which a positive semi-definite matrix is zero up to rounding."""
-    unit = np.sqrt(np.diag(hessian))
-    unit = np.where(unit > 0, unit, 1.0)
-    values, vectors = np.linalg.eigh(hessian / np.outer(unit, unit))
-    return np.asarray(vectors[:, values <= unit.size * 1e-12 * max(1.0, values[-1])] / unit[:, None])
-
-
-def _movable(null: Array, edge: NDArray[np.int_], outward: Array) -> NDArray[np.int_]:
-    """Rows of `null` that some combination of its columns moves while edge rows move outwards only."""
-    if not edge.size:
-        return np.flatnonzero(np.abs(null).max(axis=1) > 1e-9 * np.abs(null).max())
-    from scipy.optimize import linprog
-
-    bounds = [(-1, 1)] * null.shape[1]
-    limits = -outward[:, None] * null[edge]
-    moved = []
-    for row in range(null.shape[0]):
-        reach = 0.0
-        for sign in (1.0, -1.0):
-            result = linprog(-sign * null[row], A_ub=limits, b_ub=np.zeros(edge.size), bounds=bounds)
-            reach = max(reach, -float(result.fun) if result.success and result.fun is not None else 0.0)
-        if reach > 1e-9 * np.abs(null).max():
-            moved.append(row)
-    return np.array(moved, dtype=int)
-
-
-def check_identified(problem: Problem) -> None:
-    """Raise FitError where the data leave unpenalised coefficients undetermined, so that J is flat along some line."""
-    flat = _unpenalised(problem)
-    if (flat < int(problem.has_intercept)).all():  # an intercept by itself is always determined
-        return
-    start = problem.penalty_prior.location(len(problem.labels))
-    null = _null_directions(problem.curvature(start)[np.ix_(flat, flat)])
-    if null.shape[1]:
-        moved = flat[_movable(null, np.zeros(0, dtype=int), np.zeros(0))]
-        msg = (
-            f"the data do not determine the unpenalised coefficients of {_listed(problem, moved)} (collinear or "
-            "constant columns, or more columns than rows): give them a proper prior"
-        )
-        raise FitError(msg)
-
-
-def check_finite(problem: Problem, theta: Array) -> None:
-    """Raise FitError where J has no minimum because unpenalised coefficients run off: classes that are separated.
-
-    So it is iff along some direction d of theirs the nll of no row ever rises: x_iᵀd ≥ 0 for rows whose nll falls with
-    η all the way, ≤ 0 where it rises all the way, 0 elsewhere, and not 0 for all (Albert & Anderson 1984, Biometrika
-    71:1–10).  That linear programme is solved only if at θ the curvature has all but gone in some such direction.
-    """
-    flat = _unpenalised(problem)
-    if problem.likelihood.quadratic or not flat.size:
-        return
-    start = problem.penalty_prior.location(theta.size)
-    first, last = (problem.curvature(at)[np.ix_(flat, flat)] for at in (start, theta))
-    unit = 1 / np.sqrt(np.diag(first))
-    left = np.linalg.eigvalsh(last * np.outer(unit, unit))[0]
-    if left > 1e-4 * np.linalg.eigvalsh(first * np.outer(unit, unit))[0]:
-        return
-    away = flat[_recession(problem, flat, unit)]
-    if away.size:
-        msg = (
-            f"the optimum is infinite in {_listed(problem, away)}: the data are separated (or of one class), and an "
-            "unpenalised coefficient runs off; give it a proper prior"
-        )
-        raise FitError(msg)
-
-
-def _recession(problem: Problem, flat: NDArray[np.int_], unit: Array) -> NDArray[np.int_]:
-    """Entries of `flat` in a direction along which the nll of no row ever rises, and that of some row falls."""
-    from scipy.optimize import linprog
-
-    block = problem.design.rows.collect()
-    X = np.column_stack([np.ones(block.y.size), block.X]) if problem.has_intercept else block.X
-    X = X[:, flat] * (unit * np.sqrt(block.y.size))
-    far = 500.0  # e^±500 is finite
-    falls = problem.likelihood.d1(np.full(block.y.size, far), block.y) <= 0
-    rises = problem.likelihood.d1(np.full(block.y.size, -far), block.y) >= 0
-    counts = np.ones(block.y.size, dtype=bool) if block.weights is None else block.weights > 0
-    side = np.where(falls, 1.0, -1.0)[:, None] * X
-    free, fixed = side[counts & (falls | rises)], side[counts & ~(falls | rises)]
-    result = linprog(
-        -free.sum(axis=0),
-        A_ub=-free,
-        b_ub=np.zeros(len(free)),
-        A_eq=fixed if len(fixed) else None,
-        b_eq=np.zeros(len(fixed)) if len(fixed) else None,
-        bounds=[(-1, 1)] * flat.size,
-    )
-    if not result.success or -result.fun <= 1e-4:
-        return np.zeros(0, dtype=int)
-    return np.flatnonzero(np.abs(result.x) > 1e-6)
-
-
-def _unpenalised(problem: Problem) -> NDArray[np.int_]:
-    return np.flatnonzero(problem.penalty_prior.conjugate_bound(len(problem.labels)) == 0)
-
-
-def _listed(problem: Problem, columns: NDArray[np.int_]) -> str:
-    names = [repr(problem.labels[j]) for j in columns]
-    return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
+from bayesreg.existence import check_finite, check_identified
 from bayesreg.interfaces import Array, Block
 from bayesreg.noise import Noise, resolve_noise
 from bayesreg.optimality import (
@@ -24,8 +25,6 @@ from bayesreg.optimality import (
     ROUNDING,
     Optimum,
     certify,
-    check_finite,
-    check_identified,
     kkt_residual,
     kkt_tolerance,
 )

@@ -21,9 +21,10 @@ from bayesreg.errors import DataWarning, InputError, ParameterError
 from bayesreg.intake import check_aligned, check_range, read_matrix, read_vector, read_weights
 from bayesreg.interfaces import Array, Block, Likelihood, Prior, SeparablePrior
 from bayesreg.likelihoods import GaussianNoise
-from bayesreg.priors import Flat, Stacked
+from bayesreg.priors import Flat
 from bayesreg.rows import ArrayRows
 from bayesreg.scales import positive_number
+from bayesreg.stacked import Stacked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -312,10 +313,21 @@ class Problem:
         return self.design.rows.sum(fn)[0]
 
     def gradient_magnitude(self, theta: Array) -> Array:
-        """Σ_i |terms of the gradient| (k,): times the machine epsilon, what rounding leaves uncertain of it."""
+        """Σ_i |terms of the gradient| (k,): times the machine epsilon, what rounding of its sum leaves uncertain."""
 
         def fn(block: Block) -> tuple[Array, ...]:
             return (self._transposed(np.abs(block.X), np.abs(self._slopes(block, theta))),)
+
+        return self.design.rows.sum(fn)[0]
+
+    def gradient_uncertainty(self, theta: Array) -> Array:
+        """Like `gradient_magnitude`, with what rounding of θ itself and of η adds through the curvature."""
+
+        def fn(block: Block) -> tuple[Array, ...]:
+            size = replace(block, X=np.abs(block.X), offset=np.abs(block.offset))
+            bend = self.likelihood.d2(self.linear_predictor(block, theta), block.y)
+            spread = block.weighted(np.abs(bend) * self.linear_predictor(size, np.abs(theta)))
+            return (self._transposed(size.X, np.abs(self._slopes(block, theta)) + spread),)
 
         return self.design.rows.sum(fn)[0]
 

@@ -160,7 +160,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
             "posterior": {
                 "sampler": c.posterior.method,
                 "reason": c.posterior.reason,
-                "seed": c.posterior.data.attrs["seed"],
+                "seed": c.posterior.attrs["seed"],
                 "passed": verdict.passed,
                 "interrupted": c.posterior.interrupted,
                 "reasons": list(verdict.reasons),

@@ -8,8 +8,9 @@ import numpy as np
 
 from bayesreg.comparison.result import Comparison
 from bayesreg.comparison.tables import coefficient_table, ledger_table
+from bayesreg.density import GraphDensity
 from bayesreg.errors import InputError
-from bayesreg.graph import GraphDensity, build_model, check_graph
+from bayesreg.graph import build_model, check_graph
 from bayesreg.graph_map import map_at
 from bayesreg.interfaces import Array
 from bayesreg.noise import resolve_noise

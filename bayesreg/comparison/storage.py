@@ -20,7 +20,7 @@ from bayesreg.graph import GraphCheck
 from bayesreg.optimality import Certificate, Optimum
 from bayesreg.problem import Problem
 from bayesreg.rows import ArrayRows
-from bayesreg.samplers import Posterior
+from bayesreg.samplers.posterior import from_tree
 
 FORMAT = 1
 _CLASSES = {
@@ -96,7 +96,7 @@ def load(path: str | Path) -> Comparison:
         problem=problem,
         map=_decode(described["map"]),
         penalized=_decode(described["penalized"]),
-        posterior=Posterior(data, _decode(described["verdict"])),
+        posterior=from_tree(data, _decode(described["verdict"])),
         graph_check=_decode(described["graph_check"]),
         coefficients=tables["coefficients"].reindex(list(problem.names)),
         ledger=tables["ledger"].rename_axis(index=None),

@@ -74,10 +74,10 @@ def ledger_table(problem: Problem, mode: Optimum, posterior: Posterior, table: p
     rows.append(("coefficients kept; interval excludes zero", float((mode.beta != 0).sum()), float(sure.sum()), np.nan))
     size = np.abs(posterior.beta).sum(axis=-1)
     rows.append(("‖β‖₁", float(np.abs(mode.beta).sum()), *error(size)))
-    nll = _nll(problem, posterior)
-    if nll is not None:
+    if posterior.log_likelihood is not None:
+        nll = -posterior.log_likelihood.sum(axis=-1)
         rows.append(("negative log-likelihood (nats)", _nll_at(problem, mode), *error(nll)))
-    if mode.sigma is not None and "sigma" in posterior.data["posterior"].data_vars:
+    if mode.sigma is not None and "sigma" in posterior.arrays:
         rows.append(("σ", mode.sigma, *error(posterior.draws("sigma"))))
     if flat.shape[1]:
         worst = int(np.nanargmax(np.abs(table["disagreement"].to_numpy())))
@@ -92,12 +92,6 @@ def _with_error(draws: Array, independent: bool) -> tuple[float, float]:
     """Mean of draws (chain, draw) and its Monte Carlo standard error."""
     values = np.asarray(draws, dtype=float)
     return float(values.mean()), 0.0 if np.ptp(values) == 0 else float(mcse_mean(values, independent=independent))
-
-
-def _nll(problem: Problem, posterior: Posterior) -> Array | None:
-    if "log_likelihood" not in posterior.data.children:
-        return None
-    return -np.asarray(posterior.data["log_likelihood"]["y"].values).sum(axis=-1)
 
 
 def _nll_at(problem: Problem, mode: Optimum) -> float:

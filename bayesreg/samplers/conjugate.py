@@ -70,11 +70,13 @@ class _Spectrum:
 
 def draw(problem: Problem, settings: Settings) -> Draws:
     """Return independent draws from the exact posterior."""
+    known = problem.likelihood.sigma_known
+    if known is not None:
+        problem = problem.at(known)  # a prior in units of a known σ is a plain one
     spectrum = _decompose(problem)
     rng = settings.generator()
     chains = settings.chains or CHAINS
     size = chains * settings.draws
-    known = problem.likelihood.sigma_known
     sigma = np.full(size, known) if known is not None else _sigma(problem, spectrum).quantile(rng.random(size))
     theta = _theta(problem, spectrum, sigma, rng)
     shape = (chains, settings.draws)
@@ -99,8 +101,8 @@ def _cross_products(problem: Problem) -> tuple[Array, Array, float, float, Array
 
 def _decompose(problem: Problem) -> _Spectrum:
     G, h, yy, total, x_mean, y_mean = _cross_products(problem)
-    known = problem.likelihood.sigma_known
-    prior = (problem.at(known) if known is not None else problem.at(1.0)).penalty_prior
+    unknown = problem.likelihood.dispersion is not None
+    prior = (problem.at(1.0) if unknown else problem).penalty_prior  # a noise-scaled prior: in units of σ
     k = h.size
     variance, mean = prior.variance(k), prior.location(k).copy()
     free, held = np.flatnonzero(np.isinf(variance)), np.flatnonzero(np.isfinite(variance))

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from bayesreg.density import GraphDensity
 from bayesreg.errors import FitError
-from bayesreg.graph import GraphDensity, build_model
+from bayesreg.graph import build_model
 from bayesreg.interfaces import Array
 from bayesreg.noise import resolve_noise
 from bayesreg.penalized import minimise

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
@@ -17,6 +19,8 @@ from bayesreg.samplers.settings import Draws, Settings
 if TYPE_CHECKING:
     import xarray as xr
 
+NUTS = ("nuts", "pymc")
+
 LOG_LIKELIHOOD_CELLS = 20_000_000
 """Cells (draws × rows) up to which the log-likelihood of each row is stored: 160 MB."""
 
@@ -28,25 +32,41 @@ class Posterior:
 
     Parameters
     ----------
-    data : xarray.DataTree
-        Groups `posterior` (`intercept`, `beta` and their `_raw` twins in the data's units, `sigma` where unknown),
-        `sample_stats`, `log_likelihood` (weighted, where it fits in memory), `observed_data` and `constant_data`;
-        attributes `sampler`, `reason`, `interrupted`, `seed` and versions.
+    arrays : mapping of str to array (chain, draw, ...)
+        `intercept`, `beta` and their `_raw` twins in the data's units, `sigma` where unknown.
+    log_likelihood : array (chain, draw, n) or None
+        Weighted log-likelihood of each row, in nats; None where it would take too much memory.
+    attrs : mapping
+        `sampler`, `reason`, `interrupted`, `seed` and versions.
     verdict : Verdict
+    tree : callable
+        Builds `data`.  On demand: for exact draws, building an xarray object takes longer than drawing.
     """
 
-    data: xr.DataTree
+    arrays: Mapping[str, Array]
+    log_likelihood: Array | None
+    attrs: Mapping[str, Any]
     verdict: Verdict
+    tree: Callable[[], xr.DataTree]
+
+    @property
+    def data(self) -> xr.DataTree:
+        """Everything in ArviZ's schema.
+
+        Groups `posterior`, `sample_stats`, `log_likelihood` (weighted, where it fits in memory), `observed_data` and
+        `constant_data`.
+        """
+        return self.tree()
 
     @property
     def method(self) -> str:
         """Name of the sampler."""
-        return str(self.data.attrs["sampler"])
+        return str(self.attrs["sampler"])
 
     @property
     def interrupted(self) -> bool:
         """Whether sampling was stopped before its end; the draws made until then are here."""
-        return bool(self.data.attrs["interrupted"])
+        return bool(self.attrs["interrupted"])
 
     @property
     def independent(self) -> bool:
@@ -56,7 +76,7 @@ class Posterior:
     @property
     def reason(self) -> str:
         """Why this sampler."""
-        return str(self.data.attrs["reason"])
+        return str(self.attrs["reason"])
 
     def draws(self, name: str) -> Array:
         """Draws (chain, draw, ...) of a variable: beta, beta_raw, intercept, intercept_raw, sigma, beta_scale.
@@ -66,11 +86,10 @@ class Posterior:
         InputError
             If there is no such variable.
         """
-        posterior = self.data["posterior"]
-        if name not in posterior.data_vars:
-            msg = f"no draws of {name!r}: there are {', '.join(map(str, posterior.data_vars))}"
+        if name not in self.arrays:
+            msg = f"no draws of {name!r}: there are {', '.join(self.arrays)}"
             raise InputError(msg)
-        return np.asarray(posterior[name].values)
+        return self.arrays[name]
 
     @property
     def beta(self) -> Array:
@@ -93,51 +112,65 @@ class Posterior:
         return self.draws("intercept_raw")
 
 
+def from_tree(data: xr.DataTree, verdict: Verdict) -> Posterior:
+    """Return the Posterior that a saved tree holds."""
+    arrays = {str(name): np.asarray(values.values) for name, values in data["posterior"].data_vars.items()}
+    stored = data["log_likelihood"].to_dataset()["y"].to_numpy() if "log_likelihood" in data.children else None
+    attrs = {str(name): value for name, value in data.attrs.items()}
+    return Posterior(arrays, stored, attrs, verdict, lambda: data)
+
+
 def assemble(problem: Problem, draws: Draws, settings: Settings, method: str, reason: str) -> Posterior:
     """Return the Posterior of a sampler's draws."""
-    import xarray as xr
-
     intercept, beta = problem.split(draws.theta)
     intercept_raw, beta_raw = problem.design.to_raw(intercept, beta)
-    scalars = {"intercept": intercept} if problem.has_intercept else {}
-    scalars |= {"intercept_raw": intercept_raw} if problem.has_intercept else {}
-    scalars |= ({} if draws.sigma is None else {"sigma": draws.sigma}) | dict(draws.extra)
-    lead = ("chain", "draw")
-    chains, length = beta.shape[:2]
-    coords = {"chain": np.arange(chains), "draw": np.arange(length), "feature": list(problem.names)}
-    posterior: dict[str, tuple[tuple[str, ...], Array]] = {name: (lead, values) for name, values in scalars.items()}
-    posterior |= {"beta": ((*lead, "feature"), beta), "beta_raw": ((*lead, "feature"), beta_raw)}
-    stats = {name: (lead, values) for name, values in draws.stats.items()}
-    sampling_coords = {name: coords[name] for name in lead}
-    block = problem.design.rows.collect()
-    groups = {
-        "posterior": xr.Dataset(posterior, coords=coords),
-        "sample_stats": xr.Dataset(stats, coords=sampling_coords),
-        "observed_data": xr.Dataset({"y": ("obs", block.y)}),
-        "constant_data": xr.Dataset(
-            {
-                "offset": ("obs", block.offset),
-                "weights": ("obs", np.ones(problem.n) if block.weights is None else block.weights),
-                "centre": ("feature", problem.design.centre),
-                "scale": ("feature", problem.design.scale),
-            },
-            coords={"feature": coords["feature"]},
-        ),
+    arrays = {"intercept": intercept, "intercept_raw": intercept_raw} if problem.has_intercept else {}
+    arrays |= {"beta": beta, "beta_raw": beta_raw}
+    arrays |= ({} if draws.sigma is None else {"sigma": draws.sigma}) | dict(draws.extra)
+    attrs = {
+        "sampler": method,
+        "reason": reason,
+        "interrupted": int(draws.interrupted),
+        "seed": str(settings.seed.entropy),
+        **{name: version(name) for name in ("bayesreg", "numpy", *(("pymc", "nutpie") if method in NUTS else ()))},
     }
-    if chains * length * problem.n <= LOG_LIKELIHOOD_CELLS:
-        values = log_likelihood(problem, draws).reshape(chains, length, problem.n)
-        groups["log_likelihood"] = xr.Dataset({"y": ((*lead, "obs"), values)}, coords=sampling_coords)
+    rows = log_likelihood(problem, draws) if beta[..., :1].size * problem.n <= LOG_LIKELIHOOD_CELLS else None
+    tree = cache(lambda: _tree(problem, arrays, draws.stats, rows, attrs))
+    return Posterior(arrays, rows, attrs, _verdict(problem, draws), tree)
+
+
+def _tree(
+    problem: Problem,
+    arrays: Mapping[str, Array],
+    stats: Mapping[str, Array],
+    rows: Array | None,
+    attrs: Mapping[str, Any],
+) -> xr.DataTree:
+    import xarray as xr
+
+    lead = ("chain", "draw")
+    chains, length = arrays["beta"].shape[:2]
+    coords = {"chain": np.arange(chains), "draw": np.arange(length)}
+    features = {"feature": list(problem.names)}
+    posterior = {name: ((*lead, "feature")[: values.ndim], values) for name, values in arrays.items()}
+    block = problem.design.rows.collect()
+    constants = {
+        "offset": ("obs", block.offset),
+        "weights": ("obs", np.ones(problem.n) if block.weights is None else block.weights),
+        "centre": ("feature", problem.design.centre),
+        "scale": ("feature", problem.design.scale),
+    }
+    groups = {
+        "posterior": xr.Dataset(posterior, coords=coords | features),
+        "sample_stats": xr.Dataset({name: (lead, values) for name, values in stats.items()}, coords=coords),
+        "observed_data": xr.Dataset({"y": ("obs", block.y)}),
+        "constant_data": xr.Dataset(constants, coords=features),
+    }
+    if rows is not None:
+        groups["log_likelihood"] = xr.Dataset({"y": ((*lead, "obs"), rows)}, coords=coords)
     tree = xr.DataTree.from_dict(groups)
-    tree.attrs.update(
-        sampler=method,
-        reason=reason,
-        interrupted=int(draws.interrupted),
-        seed=str(settings.seed.entropy),
-        bayesreg=version("bayesreg"),
-        numpy=version("numpy"),
-        **({"pymc": version("pymc"), "nutpie": version("nutpie")} if method in ("nuts", "pymc") else {}),
-    )
-    return Posterior(tree, _verdict(problem, draws))
+    tree.attrs.update(attrs)
+    return tree
 
 
 def _verdict(problem: Problem, draws: Draws) -> Verdict:
@@ -156,14 +189,9 @@ def _verdict(problem: Problem, draws: Draws) -> Verdict:
 
 
 def log_likelihood(problem: Problem, draws: Draws) -> Array:
-    """Weighted log-likelihood of each row (draws, n), in nats."""
+    """Weighted log-likelihood (chain, draw, n) of each row, in nats."""
     block = problem.design.rows.collect()
-    theta = draws.theta.reshape(-1, draws.theta.shape[-1])
-    eta = problem.linear_predictor(block, theta.T).T
-    if draws.sigma is None:
-        values = -problem.likelihood.nll(eta, block.y)
-    else:
-        values = np.empty_like(eta)
-        for i, sigma in enumerate(draws.sigma.ravel()):
-            values[i] = -problem.likelihood.at(float(sigma)).nll(eta[i], block.y)
-    return np.asarray(values if block.weights is None else values * block.weights)
+    eta = problem.linear_predictor(block, draws.theta.reshape(-1, draws.theta.shape[-1]).T).T
+    sigma = problem.likelihood.sigma_known if draws.sigma is None else draws.sigma.reshape(-1, 1)
+    values = -block.weighted(problem.likelihood.nll_given(eta, block.y, sigma))
+    return values.reshape(*draws.theta.shape[:2], problem.n)

@@ -1,0 +1,140 @@
+"""Whether J has a minimum, and only one: columns that trade off freely, that the data do not hold, or that run off.
+
+It follows from the prior's subdifferential and the likelihood's derivatives; no prior or likelihood is named.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesreg.errors import FitError
+from bayesreg.interfaces import Array
+from bayesreg.problem import Problem
+
+MARGIN_AT_EDGE = 1e-7
+"""A zero with a smaller margin than this sits on the edge of leaving; it counts when uniqueness is judged."""
+
+
+def tied_columns(problem: Problem, theta: Array, margin: Array) -> tuple[str, ...]:
+    """Columns along which θ can move without changing J: empty iff the optimum is unique.
+
+    J is constant along d iff X d = 0 on the rows, the penalty has no curvature along d, and d keeps every coefficient
+    that sits on the edge of a kink (margin 0) moving outwards only (Tibshirani 2013, Electron. J. Stat. 7:1456–1490).
+    """
+    problem, shift = problem.centred()  # the same J, better conditioned where columns have large means
+    theta = problem.join(float(theta[0] + shift @ theta[1:]), theta[1:]) if problem.has_intercept else theta
+    prior = problem.penalty_prior
+    loose = np.flatnonzero(~(margin > MARGIN_AT_EDGE) & (prior.curvature(theta) == 0))
+    if not loose.size:
+        return ()
+    null = _null_directions(problem.curvature(theta)[np.ix_(loose, loose)])
+    if not null.shape[1]:
+        return ()
+    edge = np.flatnonzero(prior.at_kink(theta)[loose])
+    outward = np.sign(-problem.gradient(theta)[loose][edge])
+    movable = _movable(null, edge, outward)
+    return tuple(problem.labels[j] for j in loose[movable])
+
+
+def _null_directions(hessian: Array) -> Array:
+    """Directions, as columns, along which a positive semi-definite matrix is zero up to rounding."""
+    unit = np.sqrt(np.diag(hessian))
+    unit = np.where(unit > 0, unit, 1.0)
+    values, vectors = np.linalg.eigh(hessian / np.outer(unit, unit))
+    return np.asarray(vectors[:, values <= unit.size * 1e-12 * max(1.0, values[-1])] / unit[:, None])
+
+
+def _movable(null: Array, edge: NDArray[np.int_], outward: Array) -> NDArray[np.int_]:
+    """Rows of `null` that some combination of its columns moves while edge rows move outwards only."""
+    if not edge.size:
+        return np.flatnonzero(np.abs(null).max(axis=1) > 1e-9 * np.abs(null).max())
+    from scipy.optimize import linprog
+
+    bounds = [(-1, 1)] * null.shape[1]
+    limits = -outward[:, None] * null[edge]
+    moved = []
+    for row in range(null.shape[0]):
+        reach = 0.0
+        for sign in (1.0, -1.0):
+            result = linprog(-sign * null[row], A_ub=limits, b_ub=np.zeros(edge.size), bounds=bounds)
+            reach = max(reach, -float(result.fun) if result.success and result.fun is not None else 0.0)
+        if reach > 1e-9 * np.abs(null).max():
+            moved.append(row)
+    return np.array(moved, dtype=int)
+
+
+def check_identified(problem: Problem) -> None:
+    """Raise FitError where the data leave unpenalised coefficients undetermined, so that J is flat along some line."""
+    flat = _unpenalised(problem)
+    if (flat < int(problem.has_intercept)).all():  # an intercept by itself is always determined
+        return
+    start = problem.penalty_prior.location(len(problem.labels))
+    null = _null_directions(problem.curvature(start)[np.ix_(flat, flat)])
+    if null.shape[1]:
+        moved = flat[_movable(null, np.zeros(0, dtype=int), np.zeros(0))]
+        msg = (
+            f"the data do not determine the unpenalised coefficients of {_listed(problem, moved)} (collinear or "
+            "constant columns, or more columns than rows): give them a proper prior"
+        )
+        raise FitError(msg)
+
+
+def check_finite(problem: Problem, theta: Array) -> None:
+    """Raise FitError where J has no minimum because unpenalised coefficients run off: classes that are separated.
+
+    So it is iff along some direction d of theirs the nll of no row ever rises: x_iᵀd ≥ 0 for rows whose nll falls with
+    η all the way, ≤ 0 where it rises all the way, 0 elsewhere, and not 0 for all (Albert & Anderson 1984, Biometrika
+    71:1–10).  That linear programme is solved only if at θ the curvature has all but gone in some such direction.
+    """
+    flat = _unpenalised(problem)
+    if problem.likelihood.quadratic or not flat.size:
+        return
+    start = problem.penalty_prior.location(theta.size)
+    first, last = (problem.curvature(at)[np.ix_(flat, flat)] for at in (start, theta))
+    unit = 1 / np.sqrt(np.diag(first))
+    left = np.linalg.eigvalsh(last * np.outer(unit, unit))[0]
+    if left > 1e-4 * np.linalg.eigvalsh(first * np.outer(unit, unit))[0]:
+        return
+    away = flat[_recession(problem, flat, unit)]
+    if away.size:
+        msg = (
+            f"the optimum is infinite in {_listed(problem, away)}: the data are separated (or of one class), and an "
+            "unpenalised coefficient runs off; give it a proper prior"
+        )
+        raise FitError(msg)
+
+
+def _recession(problem: Problem, flat: NDArray[np.int_], unit: Array) -> NDArray[np.int_]:
+    """Entries of `flat` in a direction along which the nll of no row ever rises, and that of some row falls."""
+    from scipy.optimize import linprog
+
+    block = problem.design.rows.collect()
+    X = np.column_stack([np.ones(block.y.size), block.X]) if problem.has_intercept else block.X
+    X = X[:, flat] * (unit * np.sqrt(block.y.size))
+    far = 500.0  # e^±500 is finite
+    falls = problem.likelihood.d1(np.full(block.y.size, far), block.y) <= 0
+    rises = problem.likelihood.d1(np.full(block.y.size, -far), block.y) >= 0
+    counts = np.ones(block.y.size, dtype=bool) if block.weights is None else block.weights > 0
+    side = np.where(falls, 1.0, -1.0)[:, None] * X
+    free, fixed = side[counts & (falls | rises)], side[counts & ~(falls | rises)]
+    result = linprog(
+        -free.sum(axis=0),
+        A_ub=-free,
+        b_ub=np.zeros(len(free)),
+        A_eq=fixed if len(fixed) else None,
+        b_eq=np.zeros(len(fixed)) if len(fixed) else None,
+        bounds=[(-1, 1)] * flat.size,
+    )
+    if result.x is None or float(free.sum(axis=0) @ result.x) <= 1e-4:
+        return np.zeros(0, dtype=int)
+    return np.flatnonzero(np.abs(result.x) > 1e-6)
+
+
+def _unpenalised(problem: Problem) -> NDArray[np.int_]:
+    return np.flatnonzero(problem.penalty_prior.conjugate_bound(len(problem.labels)) == 0)
+
+
+def _listed(problem: Problem, columns: NDArray[np.int_]) -> str:
+    names = [repr(problem.labels[j]) for j in columns]
+    return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")

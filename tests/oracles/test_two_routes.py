@@ -1,0 +1,102 @@
+"""The PyMC graph and the explicit objective: one density, one optimum, found by two routes that share no code."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from bayesreg.density import GraphDensity
+from bayesreg.graph import build_model, check_graph
+from bayesreg.graph_map import find_map
+from bayesreg.optimality import Outcome
+from bayesreg.penalized import fit_penalized
+from tests.problems import ROUTES, P, theta_near
+from tests.registry import LIKELIHOODS
+
+EVERY_ROUTE = pytest.mark.parametrize("route", ROUTES)
+UNSCALED_SIGMA = [name for name in ROUTES if name.startswith(("sigma/", "noise-scaled/"))]
+
+
+@cache
+def prepared(route):
+    """The problem and its compiled density: compiled once, used by every test of this page."""
+    problem = ROUTES[route]()
+    return problem, GraphDensity(build_model(problem))
+
+
+def released(density):
+    """Undo what a find_map at a fixed σ has held."""
+    for name in density.model.named_vars:
+        if name == "sigma":
+            density.release("sigma")
+    return density
+
+
+@EVERY_ROUTE
+def test_graph_is_the_joint_density_with_no_constant_dropped(route):
+    problem, density = prepared(route)
+    check = check_graph(problem, density=density)
+    assert check.passed
+    assert check.points == 24
+    # pm.HalfCauchy's own constant is 2e-9 off (see the laws of scales); all others are rounding.
+    assert abs(check.constant) <= (2e-9 if route == "sigma/half-cauchy" else 1e-12)
+
+
+@EVERY_ROUTE
+def test_graph_gradient_is_that_of_the_objective(route):
+    # Away from kinks: ∇(−logp) = ∇(Σ w·nll) + pen'.
+    problem, density = prepared(route)
+    unknown = problem.likelihood.dispersion is not None
+    sigma = 1.3 if unknown else None
+    fixed = problem.conditional(sigma)
+    theta = theta_near(problem, 7)
+    point = {"beta": fixed.split(theta)[1]} | ({"sigma": sigma} if unknown else {})
+    if problem.has_intercept:
+        point["intercept"] = theta[0]
+    whole = density.at_natural(point)
+    _, slope, _, _ = released(density)(whole)
+    slopes = dict(zip(density.labels, slope, strict=True))
+    lower, upper = fixed.penalty_prior.subdifferential(theta)
+    np.testing.assert_array_equal(lower, upper)
+    mine = fixed.gradient(theta) + lower
+    theirs = [slopes[f"beta[{name}]"] for name in problem.names]
+    np.testing.assert_allclose(theirs, mine[-problem.p :], rtol=1e-11, atol=1e-11)
+    if problem.has_intercept:
+        assert slopes["intercept"] == pytest.approx(mine[0], rel=1e-11, abs=1e-11)
+
+
+@EVERY_ROUTE
+def test_both_routes_end_at_one_point(route):
+    problem, density = prepared(route)
+    graph, explicit = find_map(problem, density=density), fit_penalized(problem)
+    assert graph.outcome is explicit.outcome is Outcome.CERTIFIED
+    np.testing.assert_allclose(graph.beta, explicit.beta, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(graph.beta_raw, explicit.beta_raw, rtol=1e-7, atol=1e-9)
+    assert graph.intercept == pytest.approx(explicit.intercept, rel=1e-7, abs=1e-9)
+    assert graph.intercept_raw == pytest.approx(explicit.intercept_raw, rel=1e-7, abs=1e-9)
+    assert graph.objective == pytest.approx(explicit.objective, rel=1e-13)
+    assert graph.sigma == explicit.sigma
+    np.testing.assert_array_equal(graph.zeros, explicit.zeros)
+    np.testing.assert_allclose(graph.margin, explicit.margin, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("route", UNSCALED_SIGMA)
+def test_both_routes_end_at_one_joint_mode(route):
+    problem, density = prepared(route)
+    graph, explicit = find_map(problem, sigma="joint", density=density), fit_penalized(problem, sigma="joint")
+    assert graph.outcome is explicit.outcome is Outcome.CERTIFIED
+    assert graph.sigma == pytest.approx(explicit.sigma, rel=1e-7)
+    np.testing.assert_allclose(graph.beta, explicit.beta, rtol=1e-6, atol=1e-8)
+    np.testing.assert_array_equal(graph.zeros, explicit.zeros)
+    assert graph.objective == pytest.approx(explicit.objective, rel=1e-12)
+    assert graph.certificate.dispersion_residual <= 1e-6
+    assert explicit.certificate.dispersion_residual <= 1e-6
+
+
+def test_the_routes_include_sparse_and_dense_optima():
+    # Otherwise "the same zeros" would compare nothing.
+    counts = {route: int(fit_penalized(ROUTES[route]()).zeros.sum()) for route in ROUTES}
+    for kind in LIKELIHOODS:
+        assert 0 < counts[f"{kind}/laplace"] < P
+        assert 0 < counts[f"{kind}/laplace-by-column"] < P
+        assert counts[f"{kind}/gaussian"] == counts[f"{kind}/flat"] == 0

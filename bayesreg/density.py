@@ -98,6 +98,11 @@ class GraphDensity:
         raise GraphMismatchError(msg)
 
     @property
+    def free_labels(self) -> tuple[str, ...]:
+        """Names of the free entries."""
+        return tuple(label for label, free in zip(self.labels, self.free, strict=True) if free)
+
+    @property
     def start(self) -> Array:
         """The model's initial point, free entries only."""
         return self._full[self.free].copy()

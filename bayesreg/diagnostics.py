@@ -127,20 +127,12 @@ def diagnose(
     names = [f"{name}[{i}]" if v[0, 0].size > 1 else name for name, v in draws.items() for i in range(v[0, 0].size)]
     chains, length = next(iter(draws.values())).shape[:2]
     flat = np.concatenate([v.reshape(chains, length, -1) for v in draws.values()], axis=2)
-    if not np.isfinite(flat).all():
-        return Verdict(("some draws are not finite",), np.nan, 0.0, 0.0, divergences, saturated, "")
-    if length < 4:
-        reason = f"{length} draws a chain are too few to judge: take at least 4"
-        return Verdict((reason,), np.nan, 0.0, 0.0, divergences, saturated, "")
+    unusable = _unusable(flat, names, independent)
+    if unusable:
+        return Verdict((unusable,), np.nan, 0.0, 0.0, divergences, saturated, "", independent)
     bulk, tail = (ess(flat, kind, independent=independent) for kind in ("bulk", "tail"))
     split = np.full(flat.shape[2], np.nan) if independent else rhat(flat)
-    worst = int(np.nanargmin(bulk))
-    most = float(split.max())
-    reasons = []
-    if not independent and chains < 2:
-        reasons.append("R-hat needs at least 2 chains (got 1)")
-    elif not independent and not most <= MAX_RHAT:
-        reasons.append(f"R-hat of {names[int(np.nanargmax(split))]} is {most:.3f} > {MAX_RHAT}")
+    reasons = [] if independent else _rhat_gate(split, names, chains)
     for kind, values in (("bulk", bulk), ("tail", tail)):
         if not values.min() >= MIN_ESS:
             reasons.append(f"{kind} ESS of {names[int(np.argmin(values))]} is {values.min():.0f} < {MIN_ESS}")
@@ -151,5 +143,31 @@ def diagnose(
     if interrupted and reasons:
         reasons.append("sampling was interrupted")
     return Verdict(
-        tuple(reasons), most, float(bulk.min()), float(tail.min()), divergences, saturated, names[worst], independent
+        reasons=tuple(reasons),
+        rhat=float(split.max()),
+        ess_bulk=float(bulk.min()),
+        ess_tail=float(tail.min()),
+        divergences=divergences,
+        saturated=saturated,
+        worst=names[int(np.nanargmin(bulk))],
+        independent=independent,
     )
+
+
+def _unusable(flat: Array, names: list[str], independent: bool) -> str:
+    """Why no statistic of draws (chain, draw, scalar) means anything; empty where they do."""
+    if not np.isfinite(flat).all():
+        return "some draws are not finite"
+    if flat.shape[1] < 4:
+        return f"{flat.shape[1]} draws a chain are too few to judge: take at least 4"
+    still = np.flatnonzero(np.ptp(flat, axis=(0, 1)) == 0)
+    if still.size and not independent:
+        return f"{names[still[0]]} has the same value in every draw: the sampler did not move"
+    return ""
+
+
+def _rhat_gate(split: Array, names: list[str], chains: int) -> list[str]:
+    if chains < 2:
+        return ["R-hat needs at least 2 chains (got 1)"]
+    most = int(np.argmax(split))
+    return [] if split[most] <= MAX_RHAT else [f"R-hat of {names[most]} is {split[most]:.3f} > {MAX_RHAT}"]

@@ -107,6 +107,10 @@ def check_graph(
     if density is None:
         density = GraphDensity(build_model(problem) if model is None else model)
     drawn = _random_points(problem, points, seed)
+    unknown = [rv.name for rv in density.model.free_RVs if rv.name not in _as_point(problem, *drawn[0])]
+    if unknown:
+        msg = f"the PyMC model has free variables that the objective does not: {', '.join(map(repr, unknown))}"
+        raise GraphMismatchError(msg)
     graph, explicit = [], []
     for theta, sigma in drawn:
         graph.append(-density.evaluate(density.at_natural(_as_point(problem, theta, sigma))))
@@ -152,7 +156,7 @@ def _as_point(problem: Problem, theta: Array, sigma: float | None) -> dict[str, 
 def _offender(problem: Problem, density: GraphDensity, points: list[tuple[Array, float | None]]) -> str:
     """Name of the variable whose log density varies most against its explicit term."""
     model = density.model
-    names = [rv.name for rv in [*model.free_RVs, *model.observed_RVs]]
+    names = [rv.name for rv in [*model.free_RVs, *model.observed_RVs, *model.potentials]]
     rvs = [model[name] for name in names]
     terms = model.compile_fn(
         [t.sum() for t in model.logp(vars=rvs, jacobian=False, sum=False)],
@@ -164,9 +168,10 @@ def _offender(problem: Problem, density: GraphDensity, points: list[tuple[Array,
         graph = dict(
             zip(names, terms(density.as_values(density.at_natural(_as_point(problem, theta, sigma)))), strict=True)
         )
-        for name, explicit in _explicit_terms(problem, theta, sigma).items():
-            deviations[name].append(float(graph[name]) - explicit)
-    return max(deviations, key=lambda name: float(np.ptp(deviations[name])) if deviations[name] else np.inf)
+        explicit = _explicit_terms(problem, theta, sigma)
+        for name in names:
+            deviations[name].append(float(graph[name]) - explicit.get(name, 0.0))
+    return max(deviations, key=lambda name: float(np.ptp(deviations[name])))
 
 
 def _explicit_terms(problem: Problem, theta: Array, sigma: float | None) -> dict[str, float]:

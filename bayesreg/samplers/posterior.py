@@ -134,7 +134,8 @@ def assemble(problem: Problem, draws: Draws, settings: Settings, method: str, re
         "seed": str(settings.seed.entropy),
         **{name: version(name) for name in ("bayesreg", "numpy", *(("pymc", "nutpie") if method in NUTS else ()))},
     }
-    rows = log_likelihood(problem, draws) if beta[..., :1].size * problem.n <= LOG_LIKELIHOOD_CELLS else None
+    cells = int(np.prod(beta.shape[:2])) * problem.n
+    rows = log_likelihood(problem, draws) if cells <= LOG_LIKELIHOOD_CELLS else None
     tree = cache(lambda: _tree(problem, arrays, draws.stats, rows, attrs))
     return Posterior(arrays, rows, attrs, _verdict(problem, draws), tree)
 

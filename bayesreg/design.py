@@ -101,7 +101,7 @@ class Design:
 def standardized_design(rows: Rows, names: tuple[str, ...], *, centred: bool) -> tuple[Design, Moments]:
     """Return the design with columns divided by their population sd, and centred at their mean if `centred`.
 
-    Constant columns keep scale 1 (a scale of 0 has no inverse).
+    Constant columns keep scale 1 (a scale of 0 has no inverse); centred, they are exactly 0, rounding and all.
 
     Raises
     ------
@@ -114,4 +114,5 @@ def standardized_design(rows: Rows, names: tuple[str, ...], *, centred: bool) ->
     moments = column_moments(rows)
     scale = np.where(moments.constant, 1.0, moments.sd)
     centre = moments.mean if centred else np.zeros(len(names))
-    return Design(rows.transformed(centre, scale), names, centre, scale), moments
+    divisor = np.where(moments.constant & centred, np.inf, scale)
+    return Design(rows.transformed(centre, divisor), names, centre, scale), moments

@@ -90,7 +90,9 @@ def ess(draws: Array, kind: str = "bulk", *, independent: bool = False) -> Array
 
 
 def mcse_mean(draws: Array, *, independent: bool = False) -> Array:
-    """Monte Carlo standard error of the mean of draws (chain, draw, ...), sd/√ESS."""
+    """Monte Carlo standard error of the mean of draws (chain, draw, ...), sd/√ESS; NaN for a single draw."""
+    if draws.shape[0] * draws.shape[1] < 2:
+        return np.full(draws.shape[2:], np.nan)
     return np.asarray(draws.std(axis=(0, 1), ddof=1) / np.sqrt(ess(draws, "mean", independent=independent)))
 
 

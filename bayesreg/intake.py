@@ -41,11 +41,17 @@ def read_matrix(X: Any, names: Sequence[str] | None = None) -> tuple[Array, tupl
             "pass X.toarray()"
         )
         raise InputError(msg)
-    frame = nw.from_native(X, eager_only=True, pass_through=True)
+    try:
+        frame = nw.from_native(X, eager_only=True, pass_through=True)
+    except nw.exceptions.DuplicateError:
+        _check_unique([str(name) for name in X.columns])
+        raise
     if isinstance(frame, nw.DataFrame):
         own: tuple[str, ...] = tuple(str(name) for name in frame.columns)
         _check_unique(own)
-        columns = [_read_column(frame[name], f"column {name!r} of X") for name in frame.columns]
+        # By position: pandas columns may be called 0, 1, 2, which narwhals would take for rows.
+        series = zip(own, frame.iter_columns(), strict=True)
+        columns = [_read_column(column, f"column {name!r} of X") for name, column in series]
         matrix = np.column_stack(columns) if columns else np.empty((len(frame), 0))
     else:
         matrix = _read_array(X, "X")
@@ -79,7 +85,7 @@ def read_vector(values: object, argument: str, n: int) -> Array:
         raise InputError(msg)
     series = nw.from_native(values, eager_only=True, allow_series=True, pass_through=True)
     if isinstance(series, nw.DataFrame) and series.shape[1] == 1:
-        series = series[series.columns[0]]
+        series = next(series.iter_columns())
     vector = _read_column(series, argument) if isinstance(series, nw.Series) else _read_array(values, argument)
     if vector.ndim == 2 and vector.shape[1] == 1:
         vector = vector[:, 0]
@@ -186,7 +192,7 @@ def _read_column(series: nw.Series[Any], what: str) -> Array:
         levels = ", ".join(str(v) for v in series.drop_nulls().unique().to_list()[:4])
         msg = f"{what} is categorical (levels {levels}); encode it as numbers, e.g. with pandas.get_dummies"
         raise InputError(msg)
-    if dtype == nw.Object:
+    if dtype in (nw.Object, nw.Unknown):
         return _as_float(series.to_numpy(), what)
     shown = ", ".join(repr(v) for v in series.head(2).to_list())
     msg = f"{what} holds {str(dtype).lower()} values ({shown}, ...), not numbers: convert or encode it"

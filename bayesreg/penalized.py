@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
+from bayesreg.errors import ParameterError
 from bayesreg.existence import check_finite, check_identified
 from bayesreg.interfaces import Array, Block
 from bayesreg.noise import Noise, resolve_noise
@@ -70,6 +71,9 @@ def fit_at(problem: Problem, noise: Noise, start: ArrayLike | None = None) -> Op
         return _fit_joint(problem, noise)
     fixed = problem.conditional(noise.sigma)
     beta = None if start is None else np.asarray(start, dtype=float)
+    if beta is not None and (beta.shape != (problem.p,) or not np.isfinite(beta).all()):
+        msg = f"start must be {problem.p} finite numbers, one per column (got {start!r})"
+        raise ParameterError(msg)
     theta, steps = minimise(fixed, beta)
     return _optimum(fixed, theta, noise.sigma, noise.sentence, steps, fixed.value(theta))
 

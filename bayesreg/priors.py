@@ -35,7 +35,7 @@ def _parameter(owner: str, argument: str, value: object) -> float | Array:
         array = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
         array = None
-    if array is None or array.dtype != float or array.ndim > 1 or isinstance(value, bool | str):
+    if array is None or array.dtype != float or array.ndim > 1 or isinstance(value, bool | str | None):
         msg = f"{owner}: {argument} must be a number or one number per column (got {value!r})"
         raise ParameterError(msg)
     bad = ~np.isfinite(array)

@@ -165,7 +165,7 @@ class Problem:
             notes += [
                 f"column {labels[j]!r} is constant: it has no sd and is left unscaled; "
                 "the data say nothing about its coefficient, which keeps its prior"
-                for j in np.flatnonzero(moments.constant)
+                for j in np.flatnonzero(moments.constant & ((intercept is not None) | (moments.mean == 0)))
             ]
         else:
             design = Design(rows, labels, np.zeros(len(labels)), np.ones(len(labels)))

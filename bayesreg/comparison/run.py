@@ -79,13 +79,14 @@ def compare(
     if not 0 < interval < 1:
         msg = f"interval must be between 0 and 1 (got {interval!r})"
         raise InputError(msg)
+    small = _epsilon(problem, epsilon)
     noise = resolve_noise(problem, sigma)
     density = GraphDensity(build_model(problem) if model is None else model)
     check = check_graph(problem, density=density)
     mode = map_at(problem, noise, density)
     penalized = fit_at(problem, noise)
     posterior = sample(problem, method, draws, chains, seed, progress=progress)
-    table = coefficient_table(problem, mode, penalized, posterior, _epsilon(problem, epsilon), interval)
+    table = coefficient_table(problem, mode, penalized, posterior, small, interval)
     return Comparison(
         problem=problem,
         map=mode,

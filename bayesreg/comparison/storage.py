@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from bayesreg import likelihoods, priors, scales
@@ -41,7 +42,7 @@ def save(comparison: Comparison, path: str | Path) -> Path:
         msg = f"cannot save to {folder}: it is a file; give a folder name such as comparison.zarr"
         raise InputError(msg)
     if folder.is_dir():
-        if any(folder.iterdir()) and not (folder / "zarr.json").is_file():
+        if any(folder.iterdir()) and not _is_ours(folder):
             msg = f"cannot save to {folder}: the folder holds something else; give a new name"
             raise InputError(msg)
         shutil.rmtree(folder)
@@ -73,6 +74,15 @@ def save(comparison: Comparison, path: str | Path) -> Path:
     return folder
 
 
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder is a Zarr store that `save` wrote: another one must not be replaced."""
+    try:
+        metadata = json.loads((folder / "zarr.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(metadata, dict) and "comparison" in metadata.get("attributes", {})
+
+
 def load(path: str | Path) -> Comparison:
     """Read a comparison from the folder `path`."""
     folder = Path(path)
@@ -98,8 +108,8 @@ def load(path: str | Path) -> Comparison:
         penalized=_decode(described["penalized"]),
         posterior=from_tree(data, _decode(described["verdict"])),
         graph_check=_decode(described["graph_check"]),
-        coefficients=tables["coefficients"].reindex(list(problem.names)),
-        ledger=tables["ledger"].rename_axis(index=None),
+        coefficients=tables["coefficients"].set_axis(pd.Index(problem.names, name="column")),
+        ledger=tables["ledger"].rename_axis(index=None).infer_objects(),
         interval_prob=described["interval_prob"],
         remarks=tuple(described["remarks"]),
     )

@@ -24,7 +24,7 @@ def coefficient_table(
 
     beta = posterior.beta
     summary = _marginals(beta, interval)
-    flat = beta.reshape(-1, problem.p)
+    flat = _pooled(beta)
     columns = {
         "map": mode.beta,
         "penalized": penalized.beta,
@@ -45,9 +45,14 @@ def coefficient_table(
     return pd.DataFrame(columns, index=pd.Index(problem.names, name="column"))
 
 
+def _pooled(draws: Array) -> Array:
+    """Draws (chain, draw, p) of all chains in one array (chain·draw, p), p = 0 included."""
+    return draws.reshape(draws.shape[0] * draws.shape[1], draws.shape[2])
+
+
 def _marginals(draws: Array, interval: float) -> dict[str, Array]:
     """Mean, median, sd and central intervals of draws (chain, draw, p)."""
-    flat = draws.reshape(-1, draws.shape[-1])
+    flat = _pooled(draws)
     tail = (1 - interval) / 2
     lower, lower50, median, upper50, upper = np.quantile(flat, [tail, 0.25, 0.5, 0.75, 1 - tail], axis=0)
     spread = flat.std(axis=0, ddof=1) if flat.shape[0] > 1 else np.full(flat.shape[1], np.nan)
@@ -66,7 +71,6 @@ def ledger_table(problem: Problem, mode: Optimum, posterior: Posterior, table: p
 
     rows: list[tuple[str, float, float, float]] = []
     zero = table["zero"].to_numpy()
-    flat = posterior.beta.reshape(-1, problem.p)
     if zero.any():
         small = (np.abs(posterior.beta) <= table["epsilon"].to_numpy())[..., zero].sum(axis=-1).astype(float)
         rows.append(("coefficients called exactly zero; of these |β| ≤ ε", float(zero.sum()), *error(small)))
@@ -79,8 +83,9 @@ def ledger_table(problem: Problem, mode: Optimum, posterior: Posterior, table: p
         rows.append(("negative log-likelihood (nats)", _nll_at(problem, mode), *error(nll)))
     if mode.sigma is not None and "sigma" in posterior.arrays:
         rows.append(("σ", mode.sigma, *error(posterior.draws("sigma"))))
-    if flat.shape[1]:
-        worst = int(np.nanargmax(np.abs(table["disagreement"].to_numpy())))
+    apart = np.abs(table["disagreement"].to_numpy())
+    if np.isfinite(apart).any():
+        worst = int(np.nanargmax(apart))
         rows.append(
             (f"β of {problem.names[worst]!r}, where they differ most", float(mode.beta[worst]),
              *error(posterior.beta[..., worst]))

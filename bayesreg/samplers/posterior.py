@@ -192,7 +192,8 @@ def _verdict(problem: Problem, draws: Draws) -> Verdict:
 def log_likelihood(problem: Problem, draws: Draws) -> Array:
     """Weighted log-likelihood (chain, draw, n) of each row, in nats."""
     block = problem.design.rows.collect()
-    eta = problem.linear_predictor(block, draws.theta.reshape(-1, draws.theta.shape[-1]).T).T
+    chains, length, size = draws.theta.shape
+    eta = problem.linear_predictor(block, draws.theta.reshape(chains * length, size).T).T
     sigma = problem.likelihood.sigma_known if draws.sigma is None else draws.sigma.reshape(-1, 1)
     values = -block.weighted(problem.likelihood.nll_given(eta, block.y, sigma))
-    return values.reshape(*draws.theta.shape[:2], problem.n)
+    return values.reshape(chains, length, problem.n)

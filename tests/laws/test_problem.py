@@ -233,7 +233,7 @@ def test_linear_predictor_takes_many_points_at_once(kind, form):
     np.testing.assert_allclose(problem.linear_predictor(block, points), one_by_one, rtol=1e-13, atol=1e-13)
 
 
-# -- the noise scale -------------------------------------------------------------------------------------------
+# -- the noise scale -----------------------------------------------------------------------------------------
 
 
 def test_fixing_sigma_turns_a_noise_scaled_prior_into_a_plain_one():
@@ -284,7 +284,7 @@ def test_joint_density_without_a_noise_scale():
     assert problem.neg_log_joint(theta) == pytest.approx(problem.nll(theta) - density, rel=1e-13)
 
 
-# -- summaries of the data ---------------------------------------------------------------------------------------
+# -- summaries of the data -----------------------------------------------------------------------------------
 
 
 def test_moments_are_centred_weighted_sums_of_products():

@@ -32,7 +32,7 @@ def test_lasso(n, p, intercept):
     # (1/2N)·RSS + α‖β‖₁, N the sum of the weights: α = σ²/(N b).  A scale by column is a scale of the columns.
     X, y = data("gaussian", n, p)
     weights, offset = weights_and_offset(n)
-    b = np.random.default_rng(9).uniform(0.2, 0.6, p)
+    b = np.random.default_rng(9).uniform(0.02, 0.2, p)
     alpha = SIGMA**2 / weights.sum()
     theirs = Lasso(alpha=alpha, fit_intercept=intercept, tol=1e-14, max_iter=1_000_000)
     theirs.fit(X * b, y - offset, sample_weight=weights)

@@ -8,9 +8,12 @@ import pytest
 from bayesreg.density import GraphDensity
 from bayesreg.graph import build_model, check_graph
 from bayesreg.graph_map import find_map
+from bayesreg.likelihoods import BernoulliLogit
 from bayesreg.optimality import Outcome
 from bayesreg.penalized import fit_penalized
-from tests.problems import ROUTES, P, theta_near
+from bayesreg.priors import Flat, Gaussian, Laplace
+from bayesreg.problem import Problem
+from tests.problems import ROUTES, P, data, theta_near
 from tests.registry import LIKELIHOODS
 
 EVERY_ROUTE = pytest.mark.parametrize("route", ROUTES)
@@ -100,3 +103,30 @@ def test_the_routes_include_sparse_and_dense_optima():
         assert 0 < counts[f"{kind}/laplace"] < P
         assert 0 < counts[f"{kind}/laplace-by-column"] < P
         assert counts[f"{kind}/gaussian"] == counts[f"{kind}/flat"] == 0
+
+
+X, Y = data("gaussian")
+CLASSES = data("bernoulli")[1]
+UNITS = np.array([1e-12, 1.0, 1e4, 1e9])
+IN_ODD_UNITS = {
+    "response in trillions": lambda: Problem.from_arrays(X, Y * 1e13, prior=Laplace(0.1), scale_by_noise=True),
+    "response in trillionths": lambda: Problem.from_arrays(X, Y * 1e-12, prior=Laplace(0.1), scale_by_noise=True),
+    "raw columns": lambda: Problem.from_arrays(X * UNITS, Y, prior=Laplace(0.3 / UNITS), standardize=False),
+    "raw columns, flat": lambda: Problem.from_arrays(X * UNITS, Y, prior=Flat(), standardize=False),
+    "raw columns, classes": lambda: Problem.from_arrays(
+        X * UNITS, CLASSES, prior=Laplace(0.3 / UNITS), likelihood=BernoulliLogit(), standardize=False
+    ),
+    "years": lambda: Problem.from_arrays(X + 2000, Y, prior=Laplace(0.3), standardize=False),
+    "a very weak prior": lambda: Problem.from_arrays(X, Y, prior=Gaussian(1e12)),
+}
+
+
+@pytest.mark.parametrize("case", IN_ODD_UNITS)
+def test_units_do_not_matter_to_either_route(case):
+    # The graph's gradient may be 1e-13 at its start, or 1e9: neither is an optimum.
+    problem = IN_ODD_UNITS[case]()
+    graph, explicit = find_map(problem), fit_penalized(problem)
+    assert graph.outcome is explicit.outcome is Outcome.CERTIFIED
+    np.testing.assert_allclose(graph.beta, explicit.beta, rtol=1e-8, atol=1e-10 * np.abs(explicit.beta).min())
+    assert graph.intercept == pytest.approx(explicit.intercept, rel=1e-8)
+    np.testing.assert_array_equal(graph.zeros, explicit.zeros)

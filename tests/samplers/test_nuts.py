@@ -1,0 +1,276 @@
+"""What surrounds NUTS, without compiling it: interrupted runs, whitening, and the way back to natural units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import nutpie
+import pytest
+import xarray as xr
+
+from bayesreg.density import GraphDensity, evaluation_mode
+from bayesreg.errors import FitError
+from bayesreg.graph import build_model
+from bayesreg.interfaces import Array
+from bayesreg.likelihoods import GaussianNoise
+from bayesreg.priors import Gaussian, Laplace
+from bayesreg.problem import Problem
+from bayesreg.samplers import nuts, sample
+from bayesreg.samplers.pymc import sample_stats, trimmed
+from bayesreg.samplers.settings import read_settings
+from bayesreg.scales import HalfCauchy, HalfNormal
+from tests.problems import make_problem
+
+# -- interrupted runs, padded with NaN -------------------------------------------------------------------------------
+
+
+def padded(*lengths: int, draws: int = 10) -> dict[str, Array]:
+    """Chains that stopped after `lengths` of `draws` draws, as nutpie hands them over."""
+    rng = np.random.default_rng(0)
+    values = {"beta": rng.normal(size=(len(lengths), draws, 2)), "sigma": rng.random((len(lengths), draws))}
+    for chain, length in enumerate(lengths):
+        for array in values.values():
+            array[chain, length:] = np.nan
+    return values
+
+
+@pytest.mark.parametrize(
+    ("lengths", "kept", "done"),
+    [
+        pytest.param((10, 10, 10), [0, 1, 2], 10, id="finished"),
+        pytest.param((10, 7, 6), [0, 1, 2], 6, id="cut to the shortest"),
+        pytest.param((10, 4, 9), [0, 2], 9, id="too short a chain is dropped"),
+        pytest.param((10, 0, 5), [0, 2], 5, id="an empty chain is dropped"),
+        pytest.param((0, 0, 1), [2], 1, id="a single draw"),
+        pytest.param((3, 3, 0), [0, 1], 3, id="all stopped early"),
+    ],
+)
+def test_interrupted_runs_are_cut_to_what_chains_have_in_common(
+    lengths: tuple[int, ...], kept: list[int], done: int
+) -> None:
+    values = padded(*lengths)
+    cut, chains, length = trimmed(values, 10)
+    assert chains.tolist() == kept
+    assert length == done
+    for name, array in cut.items():
+        np.testing.assert_array_equal(array, values[name][kept, :done])
+        assert np.isfinite(array).all()
+
+
+def test_no_draw_at_all_is_an_error() -> None:
+    with pytest.raises(FitError, match="interrupted before the first draw"):
+        trimmed(padded(0, 0), 10)
+
+
+def test_a_variable_that_stopped_earlier_counts() -> None:
+    values = padded(10, 10)
+    values["sigma"][:, 8:] = np.nan
+    assert trimmed(values, 10)[2] == 8
+
+
+def test_sample_statistics_follow_the_kept_chains() -> None:
+    group = xr.Dataset({"diverging": (("chain", "draw"), np.eye(3, 10, dtype=bool)), "other": ("x", np.zeros(2))})
+    stats = sample_stats(group, (2, 4), np.array([0, 2]))
+    assert list(stats) == ["diverging"]
+    np.testing.assert_array_equal(stats["diverging"], np.eye(3, 10, dtype=bool)[[0, 2], :4])
+
+
+class FakeSampler:
+    """nutpie's background sampler: not done at the first look, then interrupted, or finished."""
+
+    def __init__(self, draws: Array, end: type[BaseException] | None) -> None:
+        self.draws, self.end = draws, end
+        self.looks = 0
+        self.aborted = False
+
+    def _tree(self) -> dict[str, xr.Dataset]:
+        chains, length = self.draws.shape[:2]
+        done = np.isfinite(self.draws).all(axis=2)
+        lead = ("chain", "draw")
+        stats = {
+            "diverging": (lead, np.zeros((chains, length), dtype=bool)),
+            "energy": (lead, np.where(done, 1.0, np.nan)),
+        }
+        return {"posterior": xr.Dataset({"z": ((*lead, "d"), self.draws)}), "sample_stats": xr.Dataset(stats)}
+
+    def wait(self, *, timeout: float) -> dict[str, xr.Dataset]:
+        assert 0 < timeout <= 1, "an interrupt must be seen soon"
+        self.looks += 1
+        if self.looks == 1:
+            raise TimeoutError
+        if self.end is not None:
+            raise self.end
+        return self._tree()
+
+    def abort(self) -> dict[str, xr.Dataset]:
+        self.aborted = True
+        return self._tree()
+
+
+Install = Callable[[Array, type[BaseException] | None], FakeSampler]
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Put a fake sampler in the place of nutpie's."""
+
+    def put(draws: Array, end: type[BaseException] | None) -> FakeSampler:
+        fake = FakeSampler(draws, end)
+        fake.asked = {}  # type: ignore[attr-defined]
+
+        def start(_compiled: object, **asked: Any) -> FakeSampler:
+            fake.asked |= asked  # type: ignore[attr-defined]
+            return fake
+
+        monkeypatch.setattr(nutpie, "compile_pymc_model", lambda model: model)
+        monkeypatch.setattr(nutpie, "sample", start)
+        return fake
+
+    return put
+
+
+def partial(*lengths: int, draws: int, size: int) -> Array:
+    z = np.random.default_rng(1).normal(size=(len(lengths), draws, size))
+    for chain, length in enumerate(lengths):
+        z[chain, length:] = np.nan
+    return z
+
+
+PROBLEM = make_problem(prior=Laplace(0.3), likelihood=GaussianNoise())
+SIZE = PROBLEM.p + 2
+
+
+def test_an_interrupt_keeps_the_draws_made_so_far(install: Install) -> None:
+    fake = install(partial(300, 250, 3, 0, draws=400, size=SIZE), KeyboardInterrupt)
+    posterior = sample(PROBLEM, "nuts", draws=400)
+    assert fake.aborted
+    assert fake.looks == 2
+    assert posterior.interrupted
+    assert posterior.beta.shape == (2, 250, PROBLEM.p)
+    assert np.isfinite(posterior.beta).all()
+    assert posterior.data["sample_stats"]["energy"].shape == (2, 250)
+    assert np.isfinite(posterior.data["sample_stats"]["energy"]).all()
+
+
+def test_a_short_interrupted_run_is_judged_and_says_that_it_was_interrupted(install: Install) -> None:
+    install(partial(60, 60, draws=400, size=SIZE), KeyboardInterrupt)
+    reasons = sample(PROBLEM, "nuts", draws=400).verdict.reasons
+    assert any("ESS" in reason for reason in reasons)
+    assert reasons[-1] == "sampling was interrupted"
+
+
+def test_an_interrupt_before_the_first_draw_is_an_error(install: Install) -> None:
+    install(partial(0, 0, draws=400, size=SIZE), KeyboardInterrupt)
+    with pytest.raises(FitError, match="before the first draw"):
+        sample(PROBLEM, "nuts", draws=400)
+
+
+def test_a_finished_run_is_waited_for(install: Install) -> None:
+    z = partial(500, 500, draws=500, size=SIZE)
+    fake = install(z, None)
+    posterior = sample(PROBLEM, "nuts", draws=500, chains=2, tune=70, seed=3)
+    assert not fake.aborted
+    assert fake.looks == 2
+    assert not posterior.interrupted
+    assert posterior.verdict.passed
+    asked = fake.asked  # type: ignore[attr-defined]
+    assert (asked["draws"], asked["chains"], asked["tune"]) == (500, 2, 70)
+    assert asked["seed"] == read_settings(1, 1, None, 3, None).integer_seed()
+    density, centre, root = whitened(PROBLEM)
+    for chain, draw in ((0, 0), (1, 499)):
+        for name, value in density.natural(centre + root @ z[chain, draw]).items():
+            np.testing.assert_allclose(posterior.draws(name)[chain, draw], value)
+
+
+def test_other_errors_are_not_taken_for_an_interrupt(install: Install) -> None:
+    fake = install(partial(5, draws=400, size=SIZE), RuntimeError)
+    with pytest.raises(RuntimeError):
+        sample(PROBLEM, "nuts", draws=400)
+    assert not fake.aborted
+
+
+def test_progress_counts_all_iterations_of_all_chains(install: Install) -> None:
+    class Chain:
+        def __init__(self, finished_draws: int) -> None:
+            self.finished_draws = finished_draws
+
+    fake = install(partial(10, 10, draws=10, size=SIZE), None)
+    seen: list[tuple[int, int]] = []
+    sample(PROBLEM, "nuts", draws=10, chains=2, tune=5, progress=lambda done, total: seen.append((done, total)))
+    fake.asked["progress_callback"]([Chain(3), Chain(15)])  # type: ignore[attr-defined]
+    assert seen == [(18, 30)]
+
+
+# -- whitening ------------------------------------------------------------------------------------------------------
+
+
+COEFFICIENTS = ("intercept", "beta")
+
+WHITENED = {
+    "laplace": lambda: make_problem(),
+    "sigma-unknown": lambda: make_problem(prior=Gaussian(0.5), likelihood=GaussianNoise(HalfNormal(2.0))),
+    "scaled": lambda: make_problem(likelihood=GaussianNoise(), scale_by_noise=True),
+    "no-intercept": lambda: make_problem(likelihood=GaussianNoise(), intercept=None),
+    "hierarchical": lambda: make_problem(prior=Laplace(HalfCauchy(1.0)), likelihood=GaussianNoise()),
+    "hierarchical-scaled": lambda: make_problem(
+        prior=Laplace(HalfCauchy(1.0)), likelihood=GaussianNoise(), scale_by_noise=True
+    ),
+    "bernoulli": lambda: make_problem("bernoulli", prior=Gaussian(0.5)),
+    "bernoulli-hierarchical": lambda: make_problem("bernoulli", prior=Laplace(HalfCauchy(1.0))),
+    "weights": lambda: make_problem(weights=np.arange(30) % 3),
+    "wide": lambda: make_problem(n=6, p=9, likelihood=GaussianNoise(HalfNormal(1.0))),
+}
+
+
+def whitened(problem: Problem) -> tuple[GraphDensity, Array, Array]:
+    density = GraphDensity(build_model(problem))
+    return density, *nuts._whitening(problem, density)
+
+
+@pytest.mark.parametrize("name", WHITENED)
+def test_whitened_density_is_the_problems(name: str) -> None:
+    problem = WHITENED[name]()
+    density, centre, root = whitened(problem)
+    model = nuts._whitened_model(density, centre, root)
+    logp = model.compile_logp(mode=evaluation_mode())
+    rng = np.random.default_rng(0)
+    differences = []
+    for _ in range(5):
+        z = 0.7 * rng.normal(size=centre.size)
+        natural = density.natural(centre + root @ z)
+        expected = _log_joint(problem, natural)
+        # log|dσ/d log σ|: NUTS moves on the logarithm of a scale.
+        expected += sum(float(np.log(natural[name])) for name in ("sigma", "beta_scale") if name in natural)
+        differences.append(logp({"z": z}) - expected)
+    assert np.ptp(differences) <= 1e-8 * max(1.0, abs(expected))
+    _check_mode(problem, density.natural(centre))
+
+
+def _check_mode(problem: Problem, natural: dict[str, Array]) -> None:
+    """Sampling starts where the coefficients are best, given the scales that it starts from."""
+    top = _log_joint(problem, natural)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        moved = {name: v + 0.05 * rng.normal(size=v.shape) for name, v in natural.items() if name in COEFFICIENTS}
+        assert _log_joint(problem, natural | moved) <= top
+
+
+def _log_joint(problem: Problem, natural: dict[str, Array]) -> float:
+    total = 0.0
+    if "beta_scale" in natural:
+        total += float(problem.prior.hyperprior.log_density(natural["beta_scale"]))
+        problem = problem.with_prior(problem.prior.at(float(natural["beta_scale"])))
+    theta = problem.join(float(natural.get("intercept", 0.0)), natural["beta"])
+    sigma = float(natural["sigma"]) if "sigma" in natural else None
+    return total - problem.neg_log_joint(theta, sigma)
+
+
+def test_under_a_normal_posterior_whitening_is_exact() -> None:
+    # σ known and a Gaussian prior: z is standard normal, and starts at the mode.
+    density, centre, root = whitened(make_problem(prior=Gaussian(0.5)))
+    logp = nuts._whitened_model(density, centre, root).compile_logp(mode=evaluation_mode())
+    top = logp({"z": np.zeros(centre.size)})
+    z = np.random.default_rng(0).normal(size=(5, centre.size))
+    np.testing.assert_allclose([top - logp({"z": row}) for row in z], 0.5 * (z**2).sum(axis=1), rtol=1e-8)

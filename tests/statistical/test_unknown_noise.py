@@ -1,0 +1,132 @@
+"""NUTS where σ is unknown and the prior is in its units (Park & Casella), against brute force; what its trees hold.
+
+The posterior is over two coefficients and σ, with a kink along each coefficient's zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import arviz as az
+import numpy as np
+import pytest
+
+from bayesreg.interfaces import Array
+from bayesreg.priors import Laplace
+from bayesreg.problem import Problem
+from bayesreg.samplers import Posterior, sample
+from tests.monte_carlo import LIMIT, check_means, check_moments, columns, mcse, with_products
+from tests.samplers.naive import Naive
+from tests.statistical.conftest import ridge
+from tests.statistical.quadrature import Grid, integrate, rule
+
+SCALE = 0.2
+
+
+def data() -> tuple[Array, Array]:
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(30, 2)) + 0.8 * rng.normal(size=(30, 1))
+    return X, X @ [0.5, 0.0] + rng.normal(size=30)
+
+
+@pytest.fixture(scope="module")
+def lasso() -> Posterior:
+    """The one sampler run of this file."""
+    problem = Problem.from_arrays(
+        *data(), prior=Laplace(SCALE), scale_by_noise=True, intercept=None, standardize=False
+    )
+    return sample(problem, "nuts", draws=4000, seed=2)
+
+
+def grid(*, scale: float = SCALE, scaled: bool = True, power: float = 1.0) -> Grid:
+    """p(β, log σ | y) with p(σ) = σ^−power and β ~ Laplace(scale·σ), or Laplace(scale)."""
+    X, y = data()
+
+    def log_density(points: Array) -> Array:
+        beta, log_sigma = points[:, :2], points[:, 2]
+        b = scale * (np.exp(log_sigma) if scaled else np.ones(len(points)))
+        squares = y @ y - 2 * beta @ (X.T @ y) + ((beta @ (X.T @ X)) * beta).sum(axis=1)
+        logs = -y.size * log_sigma - 0.5 * squares * np.exp(-2 * log_sigma)
+        logs += -np.abs(beta).sum(axis=1) / b - 2 * np.log(b)
+        return logs + (1 - power) * log_sigma
+
+    side = rule(-1.2, 1.6, cuts=(0.0,))
+    found = integrate(log_density, [side, side, rule(-1.1, 1.3, nodes=48)])
+    return Grid(np.column_stack([found.points[:, :2], np.exp(found.points[:, 2])]), found.mass)
+
+
+def features(points: Array) -> Array:
+    """What a lasso is asked for: signs, sizes, whether all coefficients are small."""
+    beta = points[..., :2]
+    small = np.abs(beta) <= 0.1
+    parts = [beta > 0, small, np.abs(beta), np.abs(beta).sum(axis=-1, keepdims=True), small.all(axis=-1, keepdims=True)]
+    return np.concatenate(parts, axis=-1).astype(float)
+
+
+def check_grid(posterior: Posterior, exact: Grid) -> None:
+    draws = columns(posterior, "beta", "sigma")
+    check_moments(draws, *exact.moments())
+    check_means(features(draws), exact.mean(features))
+
+
+def test_draws_are_the_posterior(lasso: Posterior) -> None:
+    assert lasso.verdict.passed
+    check_grid(lasso, grid())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param(lambda: grid(scale=SCALE * 1.1), id="scale too wide"),
+        pytest.param(lambda: grid(scale=SCALE / 1.1), id="scale too narrow"),
+        pytest.param(lambda: grid(scaled=False), id="not in units of sigma"),
+        pytest.param(lambda: grid(power=0.0), id="flat prior of sigma"),
+        pytest.param(lambda: grid(power=3.0), id="two more degrees of freedom"),
+    ],
+)
+def test_another_posterior_is_told_apart(wrong: Callable[[], Grid], lasso: Posterior) -> None:
+    with pytest.raises(AssertionError, match="z = "):
+        check_grid(lasso, wrong())
+
+
+# -- pm.sample against the textbook, and the power to tell ---------------------------------------------------------------
+
+
+def textbook(scale: float = 0.7) -> Naive:
+    block = ridge().design.rows.collect()
+    variance = np.append(np.inf, np.full(3, scale**2))
+    A = np.column_stack([np.ones(25), block.X])
+    return Naive(A, block.y, np.zeros(4), variance, log_prior=lambda s: -np.log(s))
+
+
+def test_pymc_draws_are_the_textbook_posterior(reference_ridge: Posterior) -> None:
+    check_moments(columns(reference_ridge, "intercept", "beta", "sigma"), *textbook().moments())
+
+
+@pytest.mark.parametrize("factor", [1 / 1.5, 1 / 1.1, 1.1, 1.5])
+def test_a_wrong_scale_is_seen_by_more_than_luck(factor: float, reference_ridge: Posterior) -> None:
+    # The textbook at the wrong scale lies beyond the limit even if the draws had no Monte Carlo error at all.
+    draws = columns(reference_ridge, "intercept", "beta", "sigma")
+    mean, cov = textbook().moments()
+    wrong_mean, wrong_cov = textbook(0.7 * factor).moments()
+    left, right = np.triu_indices(5)
+    apart = wrong_mean - mean
+    moved = np.concatenate([apart, (wrong_cov - cov + np.outer(apart, apart))[left, right]])
+    assert np.abs(moved / mcse(with_products(draws, mean))).max() > 1.5 * LIMIT
+
+
+# -- trees -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["lasso", "reference_ridge"])
+def test_trees_hold_what_arviz_needs(name: str, request: pytest.FixtureRequest) -> None:
+    posterior: Posterior = request.getfixturevalue(name)
+    stats = posterior.data["sample_stats"]
+    for statistic in ("diverging", "energy", "acceptance_rate", "tree_depth", "reached_max_treedepth"):
+        assert stats[statistic].shape == posterior.beta.shape[:2]
+    assert stats["diverging"].dtype == bool
+    assert {"pymc", "nutpie"} <= set(posterior.data.attrs)
+    assert not posterior.interrupted
+    assert not posterior.independent
+    assert (az.summary(posterior.data, round_to="none")["r_hat"] <= 1.01).all()
+    assert np.isfinite(az.loo(posterior.data).elpd)

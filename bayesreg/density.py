@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bayesreg.errors import GraphMismatchError
+from bayesreg.errors import GraphMismatchError, ParameterError
 from bayesreg.interfaces import Array, Tensor
 
 
@@ -47,6 +48,7 @@ class GraphDensity:
         from pymc.pytensorf import join_nonshared_inputs
         from pytensor.graph.replace import graph_replace
 
+        _check_continuous(model)
         self.model = model
         self._variables = list(model.free_RVs)
         self._values = [model.rvs_to_values[rv] for rv in self._variables]
@@ -97,6 +99,13 @@ class GraphDensity:
         msg = f"the model has no free variable {name!r} (it has {', '.join(rv.name for rv in self._variables)})"
         raise GraphMismatchError(msg)
 
+    def places_of(self, name: str) -> tuple[tuple[str, ...], NDArray[np.int_]]:
+        """Labels of a variable's entries, and where they stand among the free ones: −1 for held; empty if absent."""
+        if name not in [rv.name for rv in self._variables]:
+            return (), np.zeros(0, dtype=int)
+        part = self.slice_of(name)
+        return self.labels[part], np.where(self.free, np.cumsum(self.free) - 1, -1)[part]
+
     @property
     def free_labels(self) -> tuple[str, ...]:
         """Names of the free entries."""
@@ -140,7 +149,7 @@ class GraphDensity:
             self.slice_of(name)
         now = self._natural(self._full)
         for name, value in point.items():
-            now[name] = np.array(np.broadcast_to(np.asarray(value, dtype=float), now[name].shape))
+            now[name] = _shaped(name, value, now[name].shape)
         vector = self._full.copy()
         for name in point:
             inner = self._inner_of[name](*now.values()) if name in self._inner_of else now[name]
@@ -156,6 +165,24 @@ class GraphDensity:
         from pymc.blocking import DictToArrayBijection, RaveledVars
 
         return dict(DictToArrayBijection.rmap(RaveledVars(vector, self._info)))
+
+
+def _check_continuous(model: Any) -> None:
+    if not model.free_RVs:
+        msg = "the model has no free variable: there is nothing to maximise over"
+        raise ParameterError(msg)
+    discrete = [rv.name for rv in model.free_RVs if rv.dtype.startswith(("int", "uint", "bool"))]
+    if discrete:
+        msg = f"the model has discrete free variables ({', '.join(discrete)}): only continuous ones have a gradient"
+        raise ParameterError(msg)
+
+
+def _shaped(name: str, value: float | Array, shape: tuple[int, ...]) -> Array:
+    try:
+        return np.array(np.broadcast_to(np.asarray(value, dtype=float), shape))
+    except ValueError:
+        msg = f"the model's variable {name!r} has shape {shape}, but values of shape {np.shape(value)} were given"
+        raise GraphMismatchError(msg) from None
 
 
 def _kink(model: Any, rv: Tensor) -> tuple[Tensor, Tensor]:

@@ -92,7 +92,7 @@ def map_at(problem: Problem, noise: Noise, density: GraphDensity | None = None) 
 
 def _joint_starts(problem: Problem, density: GraphDensity) -> list[Array]:
     """Starts at several σ: an unscaled prior can have two joint modes, one small and one large in σ."""
-    base = problem.response_sd()
+    base = problem.noise_guess()
     whole = density.free
     return [density.at_natural({"sigma": base * factor})[whole] for factor in (0.01, 0.1, 1.0)]
 
@@ -120,6 +120,7 @@ def _problem_optimum(problem: Problem, noise: Noise, density: GraphDensity, best
             dispersion_residual=float(best.residual[density.free_labels.index("sigma")]) if joint else float("nan"),
         ),
         names=problem.names,
+        positions=problem.positions,
         iterations=best.iterations,
         point=values,
     )
@@ -130,6 +131,7 @@ def _any_model(density: GraphDensity) -> Optimum:
     values = density.natural(best.x)
     scalar = {name: float(values[name]) for name in ("intercept", "sigma") if np.size(values.get(name, [])) == 1}
     beta = np.ravel(values.get("beta", np.zeros(0)))
+    names, positions = density.places_of("beta")
     return Optimum(
         intercept=scalar.get("intercept", 0.0),
         beta=beta,
@@ -150,7 +152,8 @@ def _any_model(density: GraphDensity) -> Optimum:
             convex=False,
             tied=(),
         ),
-        names=tuple(label for label in density.free_labels if label.startswith("beta")),
+        names=names,
+        positions=positions,
         iterations=best.iterations,
         point=values,
     )

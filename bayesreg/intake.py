@@ -185,7 +185,8 @@ def _read_column(series: nw.Series[Any], what: str) -> Array:
         missing = int(series.null_count())
         if missing:
             row = int(np.flatnonzero(series.is_null().to_numpy())[0])
-            msg = f"{what} has {missing} missing values (first: row {row}); drop or impute before fitting"
+            plural = "s" if missing > 1 else ""
+            msg = f"{what} has {missing} missing value{plural} (first: row {row}); drop or impute before fitting"
             raise InputError(msg)
         return _as_float(series.to_numpy(), what)
     if dtype in (nw.Categorical, nw.Enum) or isinstance(dtype, nw.Enum):

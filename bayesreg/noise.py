@@ -108,7 +108,7 @@ def _named(problem: Problem, method: str) -> Noise:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _LeastSquares:
+class LeastSquares:
     """Residual sum of squares, what of it is rounding, and the rank of least squares (the intercept counted)."""
 
     rss: float
@@ -117,17 +117,13 @@ class _LeastSquares:
 
     @property
     def exact(self) -> bool:
+        """Whether the residuals are zero up to rounding."""
         return self.rss <= self.rounding
 
 
-def least_squares_rank(problem: Problem) -> int:
-    """Return the rank of least squares on all columns, the intercept counted."""
-    return _least_squares(problem, problem.moments()).rank
-
-
-def _least_squares(
+def least_squares(
     problem: Problem, m: QuadraticMoments, moving: NDArray[np.bool_] | None = None, held: Array | None = None
-) -> _LeastSquares:
+) -> LeastSquares:
     """Least squares on the columns `moving` (default: all), the others having coefficients `held`."""
     moving = np.ones(problem.p, dtype=bool) if moving is None else moving
     beta = np.zeros(problem.p) if held is None else held.copy()
@@ -141,12 +137,12 @@ def _least_squares(
     rank = int(keep.sum()) + int(problem.has_intercept)
     rss = yy - float((2 * xy - xx @ beta) @ beta) - float(((basis.T @ scores) ** 2 / values[keep]).sum())
     if rss > CANCELLED * yy:
-        return _LeastSquares(rss, 0.0, rank)
+        return LeastSquares(rss, 0.0, rank)
     sums = _residual_sums(problem, m, beta)
     for _ in range(2):  # the second step takes out the rounding of the first
         beta[moving] += basis @ (basis.T @ sums[2][moving] / values[keep])
         sums = _residual_sums(problem, m, beta)
-    return _LeastSquares(float(sums[0][0]), ROUNDING**2 * float(sums[1][0]), rank)
+    return LeastSquares(float(sums[0][0]), ROUNDING**2 * float(sums[1][0]), rank)
 
 
 def _residual_sums(problem: Problem, m: QuadraticMoments, beta: Array) -> tuple[Array, ...]:
@@ -182,10 +178,10 @@ def fits_exactly(problem: Problem) -> bool:
     """
     m = problem.moments()
     if not problem.scale_by_noise:
-        return _least_squares(problem, m).exact
+        return least_squares(problem, m).exact
     moving = np.isinf(problem.prior.variance(problem.p))
     held = np.where(moving, 0.0, problem.prior.location(problem.p))
-    return _least_squares(problem, m, moving, held).exact
+    return least_squares(problem, m, moving, held).exact
 
 
 def check_joint_mode(problem: Problem) -> None:
@@ -201,7 +197,7 @@ def check_joint_mode(problem: Problem) -> None:
 
 def _residual(problem: Problem) -> Noise | None:
     m = problem.moments()
-    fit = _least_squares(problem, m)
+    fit = least_squares(problem, m)
     freedom = m.total - fit.rank
     if freedom <= 0:
         return None
@@ -218,16 +214,19 @@ def _cv_lasso(problem: Problem) -> Noise:
     from sklearn.linear_model import LassoCV
 
     block = problem.design.rows.collect()
-    y = block.y - block.offset
-    folds = min(5, problem.n)
-    if folds < 2 or np.ptp(y) == 0:
-        msg = "sigma: y does not vary, or there is one row: no residual to estimate sigma from; give a number"
-        raise FitError(msg)
-    fit = LassoCV(cv=folds, fit_intercept=problem.has_intercept, max_iter=100_000).fit(
-        block.X, y, sample_weight=block.weights
-    )
     weights = np.ones(problem.n) if block.weights is None else block.weights
-    rss = float(weights @ (y - fit.predict(block.X)) ** 2)
+    counts = weights > 0
+    X, y, weights = block.X[counts], (block.y - block.offset)[counts], weights[counts]
+    folds = min(5, y.size)
+    if folds < 2 or np.ptp(y) == 0 or not problem.p:
+        msg = "sigma: y does not vary, or there is one row or no column: nothing to estimate sigma from; give a number"
+        raise FitError(msg)
+    # In units of their own size: scikit-learn clips its penalties at 1e-15.
+    unit, width = float(np.ptp(y)), float(np.abs(X).max()) or 1.0
+    fit = LassoCV(cv=folds, fit_intercept=problem.has_intercept, max_iter=100_000).fit(
+        X / width, y / unit, sample_weight=weights
+    )
+    rss = float(weights @ (y / unit - fit.predict(X / width)) ** 2) * unit**2
     used = int(np.count_nonzero(fit.coef_)) + int(problem.has_intercept)
     freedom = float(weights.sum()) - used
     if freedom <= 0 or rss <= 0:

@@ -125,6 +125,8 @@ class Optimum:
         Column names.
     point : mapping of str to array
         Every variable of the optimised model on its natural scale.
+    positions : int array (p,)
+        Where each coefficient stands in the certificate; −1 for one that was held.
     iterations : int
         Iterations used.
     """
@@ -138,6 +140,7 @@ class Optimum:
     objective: float
     certificate: Certificate
     names: tuple[str, ...]
+    positions: NDArray[np.int_]
     iterations: int
     point: Mapping[str, Array] = field(default_factory=dict)
 
@@ -149,12 +152,18 @@ class Optimum:
     @property
     def zeros(self) -> NDArray[np.bool_]:
         """Coefficients (p,) that are exactly at the prior's location."""
-        return self.certificate.zero[-self.beta.size :] if self.beta.size else np.zeros(0, dtype=bool)
+        found = self.positions >= 0
+        zero = np.zeros(self.beta.size, dtype=bool)
+        zero[found] = self.certificate.zero[self.positions[found]]
+        return zero
 
     @property
     def margin(self) -> Array:
         """1 − |gradient|/λ (p,) for the coefficients at the prior's location, NaN for the others."""
-        return self.certificate.margin[-self.beta.size :] if self.beta.size else np.zeros(0)
+        found = self.positions >= 0
+        margin = np.full(self.beta.size, np.nan)
+        margin[found] = self.certificate.margin[self.positions[found]]
+        return margin
 
 
 def kkt_residual(problem: Problem, theta: Array, gradient: Array | None = None) -> Array:

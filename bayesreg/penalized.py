@@ -29,7 +29,7 @@ from bayesreg.optimality import (
     kkt_residual,
     kkt_tolerance,
 )
-from bayesreg.problem import Problem
+from bayesreg.problem import Problem, require_problem
 from bayesreg.quadratic import minimise_quadratic
 
 MAX_STEPS = 200
@@ -62,6 +62,7 @@ def fit_penalized(problem: Problem, sigma: float | str | None = None, start: Arr
     ParameterError
         If the prior's scale is itself unknown, or `sigma` cannot be used.
     """
+    require_problem(problem, "fit_penalized")
     return fit_at(problem, resolve_noise(problem, sigma), start)
 
 
@@ -100,6 +101,7 @@ def _optimum(
         objective=objective,
         certificate=certify(fixed, theta, dispersion_residual=dispersion_residual),
         names=fixed.names,
+        positions=fixed.positions,
         iterations=steps,
         point=point | {"beta": beta} | ({} if sigma is None else {"sigma": np.asarray(sigma)}),
     )
@@ -176,7 +178,7 @@ def _fit_joint(problem: Problem, noise: Noise) -> Optimum:
         steps += used
         return dispersion_slope(problem, theta, math.exp(t))
 
-    grid = math.log(problem.response_sd()) + np.linspace(math.log(1e-3), math.log(10.0), 40)
+    grid = math.log(problem.noise_guess()) + np.linspace(math.log(1e-3), math.log(10.0), 40)
     slopes = [slope(t) for t in grid]
     while slopes[0] >= 0:
         grid = np.insert(grid, 0, grid[0] - 2.0)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Self, final
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from bayesreg.design import Design, column_moments, standardized_design
 from bayesreg.errors import DataWarning, InputError, ParameterError
@@ -201,6 +201,11 @@ class Problem:
         """Names of the entries of θ."""
         return ("intercept", *self.names) if self.has_intercept else self.names
 
+    @property
+    def positions(self) -> NDArray[np.int_]:
+        """Where the coefficients stand in θ."""
+        return np.arange(self.p) + int(self.has_intercept)
+
     def join(self, intercept: float, beta: ArrayLike) -> Array:
         """Return θ = (a, β)."""
         beta = np.asarray(beta, dtype=float)
@@ -386,11 +391,17 @@ class Problem:
         xx, xy, yy = self.design.rows.sum(second)
         return QuadraticMoments(float(total[0]), x_mean, y_mean, xx, xy, float(yy[0]))
 
+    def noise_guess(self, moments: QuadraticMoments | None = None) -> float:
+        """Size of y − offset, about its mean where there is an intercept: an upper guess of σ; 1 where it is 0."""
+        m = self.moments() if moments is None else moments
+        about_zero = 0.0 if self.has_intercept else m.y_mean
+        return float(np.hypot(np.sqrt(m.yy / m.total), about_zero)) or 1.0
+
     def response_sd(self) -> float:
-        """Scale of η against which an effect is small or large: sd of y for Gaussian noise, π/√3 for a logit."""
-        total, s = self.design.rows.sum(lambda b: (_total(b), b.weighted(b.y).sum(keepdims=True)))
+        """Scale of η against which an effect is small or large: sd of y − offset, or π/√3 for a logit."""
+        total, s = self.design.rows.sum(lambda b: (_total(b), b.weighted(b.y - b.offset).sum(keepdims=True)))
         mean = s / total
-        squares = self.design.rows.sum(lambda b: (b.weighted((b.y - mean) ** 2).sum(keepdims=True),))[0]
+        squares = self.design.rows.sum(lambda b: (b.weighted((b.y - b.offset - mean) ** 2).sum(keepdims=True),))[0]
         return self.likelihood.response_sd(float(np.sqrt(squares / total)[0]))
 
     def column_sd(self) -> Array:
@@ -404,3 +415,10 @@ _EXAMPLES = {"likelihood": "GaussianNoise()", "prior": "Laplace(scale=0.5)"}
 
 def _total(block: Block) -> Array:
     return block.weighted(np.ones(block.y.size)).sum(keepdims=True)
+
+
+def require_problem(value: object, caller: str) -> None:
+    """Raise ParameterError unless `value` is a Problem."""
+    if not isinstance(value, Problem):
+        msg = f"{caller} takes a Problem (got {type(value).__name__}); build one with Problem.from_arrays(X, y, ...)"
+        raise ParameterError(msg)

@@ -7,9 +7,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Both are read once, when matplotlib and pytensor are first imported: before any test module.
 os.environ.setdefault("MPLBACKEND", "Agg")
-os.environ.setdefault(
-    "PYTENSOR_FLAGS", f"base_compiledir={ROOT}/.pytensor,generated_src_dir={ROOT}/.pytensor/src"
-)
+os.environ.setdefault("PYTENSOR_FLAGS", f"base_compiledir={ROOT}/.pytensor,generated_src_dir={ROOT}/.pytensor/src")
 
 import hypothesis  # noqa: E402
 import pytest  # noqa: E402

@@ -9,14 +9,14 @@ import numpy as np
 from bayesreg.comparison.result import Comparison
 from bayesreg.comparison.tables import coefficient_table, ledger_table
 from bayesreg.density import GraphDensity
-from bayesreg.errors import InputError
+from bayesreg.errors import ParameterError
 from bayesreg.graph import build_model, check_graph
 from bayesreg.graph_map import map_at
 from bayesreg.interfaces import Array
 from bayesreg.noise import resolve_noise
 from bayesreg.penalized import fit_at
-from bayesreg.problem import Problem
-from bayesreg.samplers import sample
+from bayesreg.problem import Problem, require_problem
+from bayesreg.samplers import prepare
 from bayesreg.samplers.settings import Progress, Seed
 
 INTERVAL = 0.95
@@ -76,16 +76,20 @@ def compare(
     ParameterError
         If a setting is outside what it can be.
     """
-    if not 0 < interval < 1:
-        msg = f"interval must be between 0 and 1 (got {interval!r})"
-        raise InputError(msg)
+    require_problem(problem, "compare")
+    if not isinstance(interval, int | float) or not 0 < interval < 1:
+        msg = f"interval must be a number between 0 and 1 (got {interval!r})"
+        raise ParameterError(msg)
+    # All that can be refused is refused before PyMC is loaded and anything compiled.
     small = _epsilon(problem, epsilon)
+    problem.prior.elastic(problem.p)
+    plan = prepare(problem, method, draws, chains, seed, progress=progress)
     noise = resolve_noise(problem, sigma)
     density = GraphDensity(build_model(problem) if model is None else model)
     check = check_graph(problem, density=density)
     mode = map_at(problem, noise, density)
     penalized = fit_at(problem, noise)
-    posterior = sample(problem, method, draws, chains, seed, progress=progress)
+    posterior = plan.run()
     table = coefficient_table(problem, mode, penalized, posterior, small, interval)
     return Comparison(
         problem=problem,
@@ -104,8 +108,11 @@ def _epsilon(problem: Problem, epsilon: float | Array | None) -> Array:
     if epsilon is None:
         sd = problem.column_sd()
         return np.asarray(SMALL * problem.response_sd() / np.where(sd > 0, sd, 1.0))
-    values = np.broadcast_to(np.asarray(epsilon, dtype=float), (problem.p,))
+    try:
+        values = np.broadcast_to(np.asarray(epsilon, dtype=float), (problem.p,))
+    except (TypeError, ValueError):
+        values = np.full(1, np.nan)
     if not (np.isfinite(values) & (values >= 0)).all():
-        msg = f"epsilon must be finite and >= 0 (got {epsilon!r})"
-        raise InputError(msg)
+        msg = f"epsilon must be one number >= 0, or one for each of the {problem.p} columns (got {epsilon!r})"
+        raise ParameterError(msg)
     return values

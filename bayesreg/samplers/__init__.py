@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import final
+
 from bayesreg.errors import ParameterError
-from bayesreg.problem import Problem
+from bayesreg.problem import Problem, require_problem
 from bayesreg.samplers.posterior import Posterior, assemble
 from bayesreg.samplers.propriety import check_proper
 from bayesreg.samplers.settings import Draws, Progress, Seed, Settings, read_settings
 
-__all__ = ["METHODS", "Posterior", "sample"]
+__all__ = ["METHODS", "Plan", "Posterior", "prepare", "sample"]
 
 METHODS = ("auto", "conjugate", "nuts", "pymc")
 
@@ -54,13 +57,43 @@ def sample(
     FitError
         If the posterior is improper.
     """
-    if not isinstance(problem, Problem):
-        msg = f"sample takes a Problem (got {type(problem).__name__}); build one with Problem.from_arrays(X, y, ...)"
-        raise ParameterError(msg)
+    plan = prepare(problem, method, draws, chains, seed, tune=tune, progress=progress)
+    return plan.run()
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """A sampler that was found to apply, with checked settings: all that can be refused has been."""
+
+    problem: Problem
+    settings: Settings
+    method: str
+    reason: str
+
+    def run(self) -> Posterior:
+        """Draw."""
+        return assemble(
+            self.problem, _draw(self.problem, self.settings, self.method), self.settings, self.method, self.reason
+        )
+
+
+def prepare(
+    problem: Problem,
+    method: str = "auto",
+    draws: int = 1000,
+    chains: int | None = None,
+    seed: Seed = 0,
+    *,
+    tune: int | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """Check everything that `sample` can refuse, in milliseconds and without compiling; arguments as there."""
+    require_problem(problem, "sample")
     settings = read_settings(draws, chains, tune, seed, progress)
     chosen, reason = _choose(problem, method)
     check_proper(problem)
-    return assemble(problem, _draw(problem, settings, chosen), settings, chosen, reason)
+    return Plan(problem, settings, chosen, reason)
 
 
 def _choose(problem: Problem, method: str) -> tuple[str, str]:

@@ -1,20 +1,23 @@
 """Gaussian noise × Gaussian (or flat) priors: independent exact draws, σ known or under any ScalePrior.
 
-One eigendecomposition makes the marginal posterior of σ a sum over eigenvalues, whatever σ; it is inverted numerically,
+One decomposition makes the marginal posterior of σ a sum over singular values, whatever σ; it is inverted numerically,
 and the coefficients given σ are normal.  R-hat is 1 by construction: this sampler is the oracle for the others.
 
-With u the penalised coefficients about their means, in units of τ, and d, V the eigenvalues and vectors of their
-cross-product matrix after unpenalised columns are projected out (f of them), c = Vᵀ·(cross-products with y):
+Let B be a root (BᵀB) of the cross-products of the penalised columns, unpenalised ones (f of them) projected out, and
+diag(τ)Bᵀ = U diag(s) Wᵀ.  With γ the least-squares fit in the coordinates W, d = s², S the least-squares residual sum
+of squares, and z the penalised coefficients about their means in units of τ:
 
-    log p(σ | y) = log p(σ) − (N−f) log σ − S/2σ² − ½ Σ log(1 + d/σ²) − ½ Σ (c²/d)/(σ² + d)
-    Vᵀu | σ ~ N(c/(d + σ²), σ²/(d + σ²))
+    log p(σ | y) = log p(σ) − (N−f) log σ − S/2σ² − ½ Σ log(1 + d/σ²) − ½ Σ γ²/(σ² + d)
+    Uᵀz | σ ~ N(sγ/(d + σ²), σ²/(d + σ²)),   and N(0, 1) across U
 
-with S the least-squares residual sum of squares.  Scaled by the noise (τσ): log p(σ) − (N−f) log σ − S'/2σ²,
-S' = S + Σ (c²/d)/(1 + d), and Vᵀu/σ... has mean c/(d + 1), variance σ²/(d + 1).
+Under a noise-scaled prior (τσ): log p(σ) − (N−f) log σ − (S + Σ γ²/(1 + d))/2σ², and Uᵀz ~ N(sγ/(d + 1), σ²/(d + 1)),
+N(0, σ²) across U.  The singular values are found to high *relative* accuracy (one-sided Jacobi), since prior scales
+that differ by orders of magnitude spread them over as many; and y is measured in units of its own size.
 
 References
 ----------
-Raiffa & Schlaifer (1961), Applied Statistical Decision Theory, chapter 13; Hoff (2009), section 9.2.
+Raiffa & Schlaifer (1961), Applied Statistical Decision Theory, chapter 13; Hoff (2009), section 9.2;
+Drmač & Veselić (2008), SIAM J. Matrix Anal. Appl. 29:1322–1362 (the decomposition).
 """
 
 from __future__ import annotations
@@ -24,10 +27,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dgejsv
 
 from bayesreg.errors import FitError
 from bayesreg.interfaces import Array
-from bayesreg.problem import Problem
+from bayesreg.noise import least_squares
+from bayesreg.problem import Problem, QuadraticMoments
 from bayesreg.samplers.inverse import InverseScale
 from bayesreg.samplers.settings import Draws, Settings
 
@@ -52,18 +57,21 @@ def refusal(problem: Problem) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Spectrum:
-    """The posterior in the coordinates where everything is diagonal."""
+    """The posterior in the coordinates where everything is diagonal, y in units of `unit`."""
 
-    d: Array
-    c: Array
+    unit: float
+    s: Array
+    gamma: Array
+    U: Array
+    tau: Array
     residual: float
     freedom: float
-    back: Array
     free_root: Array
     free_mean: Array
     free_slope: Array
     mean: Array
     free: NDArray[np.int_]
+    held: NDArray[np.int_]
     shift: Array
     y_mean: float
 
@@ -77,15 +85,18 @@ def draw(problem: Problem, settings: Settings) -> Draws:
     rng = settings.generator()
     chains = settings.chains or CHAINS
     size = chains * settings.draws
-    sigma = np.full(size, known) if known is not None else _sigma(problem, spectrum).quantile(rng.random(size))
+    if known is not None:
+        sigma = np.full(size, known / spectrum.unit)
+    else:
+        sigma = _sigma(problem, spectrum).quantile(rng.random(size))
     theta = _theta(problem, spectrum, sigma, rng)
     shape = (chains, settings.draws)
-    return Draws(theta.reshape(*shape, -1), None if known is not None else sigma.reshape(shape), independent=True)
+    drawn = None if known is not None else (sigma * spectrum.unit).reshape(shape)
+    return Draws(theta.reshape(*shape, -1), drawn, independent=True)
 
 
-def _cross_products(problem: Problem) -> tuple[Array, Array, float, float, Array, float]:
-    """Return (G, h, yy, N, x_mean, y_mean) for θ; about the means where the intercept is flat, so nothing cancels."""
-    m = problem.moments()
+def _cross_products(problem: Problem, m: QuadraticMoments) -> tuple[Array, Array, Array, float]:
+    """Return (G, h, x_mean, y_mean) for θ, about the means where the intercept is flat, so that nothing cancels."""
     p, lead = problem.p, int(problem.has_intercept)
     flat = problem.intercept is not None and not problem.intercept.elastic(1).l2.any()
     x_mean, y_mean = (m.x_mean, m.y_mean) if flat else (np.zeros(p), 0.0)
@@ -96,33 +107,50 @@ def _cross_products(problem: Problem) -> tuple[Array, Array, float, float, Array
     if lead:
         G[0, 0], h[0] = m.total, m.total * y
         G[0, 1:] = G[1:, 0] = m.total * x
-    return G, h, m.yy + m.total * y**2, m.total, x_mean, y_mean
+    return G, h, x_mean, y_mean
 
 
 def _decompose(problem: Problem) -> _Spectrum:
-    G, h, yy, total, x_mean, y_mean = _cross_products(problem)
+    m = problem.moments()
+    unit = problem.noise_guess(m)
+    G, h, x_mean, y_mean = _cross_products(problem, m)
     unknown = problem.likelihood.dispersion is not None
     prior = (problem.at(1.0) if unknown else problem).penalty_prior  # a noise-scaled prior: in units of σ
-    k = h.size
-    variance, mean = prior.variance(k), prior.location(k).copy()
+    variance, mean = prior.variance(h.size), prior.location(h.size) / unit
     free, held = np.flatnonzero(np.isinf(variance)), np.flatnonzero(np.isfinite(variance))
-    yy = yy - 2 * float(mean @ h) + float(mean @ G @ mean)
-    h = h - G @ mean
+    tau = np.sqrt(variance[held]) / (1.0 if problem.scale_by_noise else unit)
+    h = h / unit - G @ mean
     root, slope = _free_root(problem, G, free, held)
     projected = root.T @ h[free]
-    tau = np.sqrt(variance[held])
     cross = root.T @ G[np.ix_(free, held)]
-    S = (G[np.ix_(held, held)] - cross.T @ cross) * np.outer(tau, tau)
-    d, V = np.linalg.eigh((S + S.T) / 2)
-    d = np.maximum(d, 0.0)
-    c = V.T @ (tau * (h[held] - cross.T @ projected))
-    d[d <= 1e-13 * d.max(initial=0.0)] = 0.0
-    c[d == 0] = 0.0
-    residual = yy - float(projected @ projected) - float((c[d > 0] ** 2 / d[d > 0]).sum())
+    s, U, gamma = _singular(G[np.ix_(held, held)] - cross.T @ cross, h[held] - cross.T @ projected, tau)
     return _Spectrum(
-        d=d, c=c, residual=max(residual, 0.0), freedom=total - free.size, back=tau[:, None] * V, free_root=root,
-        free_mean=root @ projected, free_slope=slope, mean=mean, free=free, shift=x_mean, y_mean=y_mean,
+        unit=unit, s=s, gamma=gamma, U=U, tau=tau, residual=least_squares(problem, m).rss / unit / unit,
+        freedom=m.total - free.size, free_root=root, free_mean=root @ projected, free_slope=slope, mean=mean,
+        free=free, held=held, shift=x_mean, y_mean=y_mean / unit,
     )  # fmt: skip
+
+
+def _singular(S: Array, h: Array, tau: Array) -> tuple[Array, Array, Array]:
+    """Return s (r,), U (k, r) and γ (r,), r the rank of the cross-products S, judged at unit diagonal."""
+    unit = np.sqrt(np.maximum(np.diag(S), 0.0))
+    unit = np.where(unit > 0, unit, 1.0)
+    values, Q = np.linalg.eigh(S / np.outer(unit, unit))
+    keep = values > 1e-13 * max(1.0, values[-1]) if values.size else np.zeros(0, dtype=bool)
+    if not keep.any():
+        return np.zeros(0), np.zeros((h.size, 0)), np.zeros(0)
+    values, Q = values[keep], Q[:, keep]
+    fit = Q.T @ (h / unit) / np.sqrt(values)
+    # joba=2: the matrix is well conditioned but for the scales of its rows; jobr=0: no singular value is too small.
+    s, U, W, work, _, info = dgejsv((tau * unit)[:, None] * Q * np.sqrt(values), joba=2, jobr=0)
+    if info:
+        msg = f"the singular value decomposition did not converge (LAPACK dgejsv, info {info})"
+        raise FitError(msg)
+    order = np.argsort(-s, kind="stable")
+    s, U, gamma = s[order] * (work[1] / work[0]), U[:, order], (W.T @ fit)[order]
+    # A sign of each direction that rounding cannot flip: the same seed then gives the same draws in other units.
+    sign = np.sign(U[np.abs(U).argmax(axis=0), np.arange(s.size)])
+    return s, U * sign, gamma * sign
 
 
 def _free_root(problem: Problem, G: Array, free: NDArray[np.int_], held: NDArray[np.int_]) -> tuple[Array, Array]:
@@ -142,30 +170,32 @@ def _sigma(problem: Problem, s: _Spectrum) -> InverseScale:
     """Marginal posterior of σ."""
     hyper = problem.likelihood.dispersion
     assert hyper is not None
-    ratio = np.divide(s.c**2, s.d, out=np.zeros_like(s.c), where=s.d > 0)
+    d, ratio = s.s**2, s.gamma**2
+    shrunk = s.residual + float((ratio / (1 + d)).sum())
 
     def log_density(sigma: Array) -> Array:
         v = sigma[:, None] ** 2
-        base = hyper.log_density(sigma) - s.freedom * np.log(sigma)
+        base = hyper.log_density(sigma * s.unit) - s.freedom * np.log(sigma)
         if problem.scale_by_noise:
-            return np.asarray(base - 0.5 * (s.residual + float((ratio / (1 + s.d)).sum())) / v[:, 0])
-        return np.asarray(base - 0.5 * s.residual / v[:, 0] - 0.5 * (np.log1p(s.d / v) + ratio / (v + s.d)).sum(axis=1))
+            return np.asarray(base - 0.5 * shrunk / v[:, 0])
+        return np.asarray(base - 0.5 * s.residual / v[:, 0] - 0.5 * (np.log1p(d / v) + ratio / (v + d)).sum(axis=1))
 
-    spread = s.residual + float((ratio / (1 + s.d)).sum())
-    guess = math.sqrt(spread / max(s.freedom, 1.0)) if spread > 0 else 1.0
-    return InverseScale(log_density, guess)
+    return InverseScale(log_density, math.sqrt(shrunk / max(s.freedom, 1.0)) if shrunk > 0 else 1.0)
 
 
 def _theta(problem: Problem, s: _Spectrum, sigma: Array, rng: np.random.Generator) -> Array:
     v = sigma[:, None] ** 2
-    added = 1.0 if problem.scale_by_noise else v
-    w = s.c / (s.d + added) + np.sqrt(v / (s.d + added)) * rng.normal(size=(sigma.size, s.d.size))
+    added = np.ones_like(v) if problem.scale_by_noise else v
+    w = s.s * s.gamma / (s.s**2 + added) + np.sqrt(v / (s.s**2 + added)) * rng.normal(size=(sigma.size, s.s.size))
+    z = w @ s.U.T
+    if s.s.size < s.held.size:  # across U the data say nothing: the prior is drawn
+        prior = np.sqrt(v / added) * rng.normal(size=(sigma.size, s.held.size))
+        z += prior - (prior @ s.U) @ s.U.T
     theta = np.empty((sigma.size, s.mean.size))
-    held = np.setdiff1d(np.arange(s.mean.size), s.free)
-    theta[:, held] = w @ s.back.T
+    theta[:, s.held] = s.tau * z
     noise = sigma[:, None] * rng.normal(size=(sigma.size, s.free.size))
-    theta[:, s.free] = s.free_mean - theta[:, held] @ s.free_slope.T + noise @ s.free_root.T
+    theta[:, s.free] = s.free_mean - theta[:, s.held] @ s.free_slope.T + noise @ s.free_root.T
     theta += s.mean
     if problem.has_intercept:
         theta[:, 0] += s.y_mean - theta[:, 1:] @ s.shift
-    return theta
+    return theta * s.unit

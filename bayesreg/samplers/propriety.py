@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from bayesreg.errors import FitError, ParameterError
-from bayesreg.noise import fits_exactly, least_squares_rank
+from bayesreg.noise import fits_exactly, least_squares
 from bayesreg.penalized import minimise
 from bayesreg.problem import Problem
 
@@ -57,7 +57,7 @@ def _check_sigma(problem: Problem) -> None:
     if not fits_exactly(problem):
         return
     moving = free + int(problem.has_intercept and not flat_intercept)
-    left = total - (moving if problem.scale_by_noise else least_squares_rank(problem))
+    left = total - (moving if problem.scale_by_noise else least_squares(problem, problem.moments()).rank)
     if dispersion.power_at_zero - left <= -1:
         msg = (
             f"the posterior of sigma has no integral at zero: the {problem.p} columns can fit all {problem.n} rows "

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from bayesreg.comparison import Comparison, compare
-from bayesreg.errors import InputError
+from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.likelihoods import GaussianNoise
 from bayesreg.priors import Gaussian, Laplace
@@ -201,16 +201,16 @@ def test_epsilon_is_one_number_or_one_a_column() -> None:
     assert vector["p_small"].tolist() == [0.0, scalar.loc["bmi", "p_small"], 1.0]
 
 
-@pytest.mark.parametrize("epsilon", [-0.1, np.nan, np.inf, [0.1, -1.0, 0.1]])
+@pytest.mark.parametrize("epsilon", [-0.1, np.nan, np.inf, [0.1, -1.0, 0.1], [0.1, 0.2], "wide"])
 def test_epsilon_must_be_a_size(epsilon: object) -> None:
-    with pytest.raises(InputError, match="epsilon must be finite and >= 0"):
+    with pytest.raises(ParameterError, match="epsilon must be one number >= 0, or one for each of the 3 columns"):
         compare(ridge(), draws=10, epsilon=epsilon)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("interval", [0, 1, 95, -0.5, float("nan")])
-def test_intervals_are_shares(interval: float) -> None:
-    with pytest.raises(InputError, match="interval must be between 0 and 1"):
-        compare(ridge(), interval=interval)
+@pytest.mark.parametrize("interval", [0, 1, 95, -0.5, float("nan"), "wide"])
+def test_intervals_are_shares(interval: object) -> None:
+    with pytest.raises(ParameterError, match="interval must be a number between 0 and 1"):
+        compare(ridge(), interval=interval)  # type: ignore[arg-type]
 
 
 def test_intervals_are_nested() -> None:

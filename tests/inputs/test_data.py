@@ -68,7 +68,7 @@ def spoiled_y(value, row=2):
             frame(b=pd.array([1, None] + [3] * 10, dtype="Int64")),
             None,
             {},
-            r"column 'b' of X has 1 missing value.*row 1",
+            r"column 'b' of X has 1 missing value \(first: row 1\)",
         ),
         (frame(b=[None] + [1.0] * 11), None, {}, r"column 'b'.* 1 missing value.*row 0"),
         (pl.DataFrame({"a": [1.0, None] + [2.0] * 10}), None, {}, r"column 'a' of X has 1 missing value.*row 1"),

@@ -88,6 +88,18 @@ def test_a_mode_is_that_of_the_natural_variable():
     assert found.point["share"] == pytest.approx(2 / 3, rel=1e-8)
 
 
+def test_whole_number_scales_do_not_cost_digits():
+    # PyTensor makes 3.0 a single-precision constant, whose reciprocal would be 1e-8 off.
+    import pymc as pm
+
+    with pm.Model() as model:
+        beta = pm.Laplace("beta", 0.0, 3.0)
+        pm.Normal("y", beta, 1.0, observed=np.array([0.2]))
+    found = find_map(model)
+    assert found.beta[0] == 0
+    assert found.margin[0] == pytest.approx(1 - 0.2 * 3.0, rel=1e-13)
+
+
 def test_laplace_priors_around_a_hierarchical_mean_are_not_torn():
     # The location of the kink is itself a variable's value: group effects about a common mean.
     import pymc as pm

@@ -125,6 +125,14 @@ def test_a_vanishing_penalty_gives_the_unpenalised_optimum(kind, shape, scale):
 
 @pytest.mark.parametrize("kind", ["gaussian", "bernoulli"])
 @pytest.mark.parametrize("shape", [Laplace, Gaussian])
+@pytest.mark.parametrize("scale", [1e4, 1e6, 1e7, 1e8, 1e9])
+def test_weak_penalties_are_certified_in_spite_of_rounding(kind, shape, scale):
+    # A gradient rounded by 1e-15 is outside ±λ by 1e-8 of it, which by itself would be a gap of 1e-7 nats.
+    assert fit_penalized(make_problem(kind, prior=shape(scale))).outcome is Outcome.CERTIFIED
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "bernoulli"])
+@pytest.mark.parametrize("shape", [Laplace, Gaussian])
 @pytest.mark.parametrize("scale", [1e-10, 1e-100, 1e-150])
 def test_an_overwhelming_penalty_gives_the_location(kind, shape, scale):
     fit = fit_penalized(make_problem(kind, prior=shape(scale, loc=0.5)))

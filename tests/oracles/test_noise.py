@@ -90,6 +90,6 @@ def test_no_residual_without_degrees_of_freedom():
     with pytest.raises(FitError, match=r"no degrees of freedom .* use sigma='cv_lasso' or give a number"):
         fit_penalized(unknown(20, 30), sigma="residual")
     one_row = Problem.from_arrays([[1.0]], [2.0], prior=Laplace(1.0), standardize=False)
-    with pytest.raises(FitError, match="there is one row: no residual to estimate sigma from; give a number"):
+    with pytest.raises(FitError, match="one row or no column: nothing to estimate sigma from; give a number"):
         fit_penalized(one_row)
     assert fit_penalized(one_row, sigma=1.0).intercept == pytest.approx(2.0)

@@ -73,10 +73,11 @@ def test_duplicates_with_unequal_scales_are_not_tied(kind):
 
 
 @KINDS
-def test_duplicates_at_their_critical_scale_are_not_tied(kind):
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_duplicates_at_their_critical_scale_are_not_tied(kind, sign):
     # On the edge, margin 0, both could leave, but in one direction only: no trade between them, so no other optimum.
     X, y = data(kind)
-    tiny = problem_on([X[:, 0], X[:, 0]], y, Laplace(1e-6), kind)
+    tiny = problem_on([X[:, 0], sign * X[:, 0]], y, Laplace(1e-6), kind)
     null = fit_penalized(tiny)
     critical = critical_factor(tiny, tiny.join(null.intercept, null.beta))[1:].max() / 1e-6
     fit = fit_penalized(tiny.with_prior(Laplace(1 / (critical * (1 + 1e-10)))))

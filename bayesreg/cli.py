@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from bayesreg.errors import DataWarning, FitError, GraphMismatchError, InputError, ParameterError
 
@@ -30,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
+    except BrokenPipeError:  # the reader has left, as `| head` does: nothing is wrong
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
     except (InputError, ParameterError, FitError, OSError) as error:
         return _fail(options, error, BAD_INPUT)
     except GraphMismatchError as error:
@@ -46,10 +50,18 @@ def _fail(options: argparse.Namespace, error: Exception, status: int) -> int:
     return status
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with status 2."""
+        self.exit(BAD_INPUT, f"bayesreg: error: {message} (see {self.prog} --help)\n")
+
+
 def _parser() -> argparse.ArgumentParser:
     from bayesreg import __version__
 
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="bayesreg",
         description="Which prior does a penalty assume, and what does the point estimate discard?",
         epilog="Exit status: 0, 1 (a gate failed: nothing may be concluded), 2 (bad input).",
@@ -124,6 +136,8 @@ def _compare(options: argparse.Namespace) -> int:
     if options.out is not None and options.out.is_file():
         msg = f"--out {options.out} is a file; give a folder"
         raise InputError(msg)
+    if options.out is not None:
+        options.out.mkdir(parents=True, exist_ok=True)  # found impossible now, not after the sampling
     problem, remarks = _problem(options)
     with _progress() as progress:
         comparison = compare(
@@ -210,7 +224,6 @@ def _progress() -> Iterator[Progress | None]:
 def _write(comparison: Comparison, folder: Path) -> None:
     from bayesreg import plots
 
-    folder.mkdir(parents=True, exist_ok=True)
     comparison.save(folder / "comparison.zarr")
     comparison.coefficients.to_csv(folder / "coefficients.csv")
     (folder / "comparison.json").write_text(comparison.to_json(), encoding="utf-8")

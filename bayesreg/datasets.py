@@ -164,6 +164,9 @@ def _header(file: Path) -> list[str]:
         mark = "';'" if ";" in header[0] else "tabs"
         msg = f"{file}, line 1: columns seem to be separated by {mark}; save it with commas"
         raise InputError(msg)
+    if "" in header:
+        msg = f"{file}, line 1: column {header.index('') + 1} has no name: name it, or drop it if it numbers the rows"
+        raise InputError(msg)
     for name in header:
         if header.count(name) > 1:
             msg = f"{file}, line 1: column names must be unique: {name!r} appears {header.count(name)} times"
@@ -187,10 +190,17 @@ def _cells(file: Path, header: list[str]) -> list[list[tuple[int, str]]]:
 def _numbers(file: Path, name: str, cells: list[tuple[int, str]]) -> Array:
     values = np.empty(len(cells))
     for i, (number, text) in enumerate(cells):
-        try:
-            values[i] = float(text)
-        except ValueError:
-            found = f"holds {text!r}, not a number: encode it" if text else "is missing: drop or fill it"
+        values[i] = _number(text)
+        if not np.isfinite(values[i]):
+            found = f"holds {text!r}, not a finite number: encode or drop it" if text else "is missing: drop or fill it"
             msg = f"{file}, line {number}: column {name!r} {found}"
-            raise InputError(msg) from None
+            raise InputError(msg)
     return values
+
+
+def _number(text: str) -> float:
+    """Return the number that a cell holds, NaN for anything else (Python's own 1_000 included)."""
+    try:
+        return float("nan") if "_" in text else float(text)
+    except ValueError:
+        return float("nan")

@@ -129,7 +129,7 @@ def check_aligned(X: Any, y: Any) -> None:
         return
     if all(isinstance(o.index, left.RangeIndex) for o in (X, y)) or X.index.equals(y.index) or len(X) != len(y):
         return
-    if X.index.sort_values().equals(y.index.sort_values()):
+    if set(X.index) == set(y.index):
         msg = "X and y have the same row labels in a different order: reindex y, e.g. y.loc[X.index]"
     else:
         msg = "X and y have different row labels: align them, or pass y.to_numpy() if the order is right"
@@ -201,6 +201,10 @@ def _read_column(series: nw.Series[Any], what: str) -> Array:
 
 
 def _read_array(values: object, argument: str) -> Array:
+    if np.ma.isMaskedArray(values) and np.ma.getmaskarray(values).any():
+        count = int(np.ma.getmaskarray(values).sum())
+        msg = f"{argument} has {count} masked (missing) values; drop or impute before fitting"
+        raise InputError(msg)
     try:
         array = np.asarray(values)
     except ValueError as error:

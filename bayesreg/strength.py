@@ -81,7 +81,11 @@ def cross_validated_scale(problem: Problem, *, sigma: float | str | None = None,
         unit = unit.with_prior(problem.prior.at(1.0))
     scales = _grid(unit)
     divisions = DIVISIONS if unit.likelihood.quadratic else 1
-    losses = np.array([_held_out(unit, scales, held) for held in _folds(unit, divisions, seed)])
+    try:
+        losses = np.array([_held_out(unit, scales, held) for held in _folds(unit, divisions, seed)])
+    except FitError as error:
+        msg = f"cross-validation: without some rows there is no finite optimum ({error}); give a scale"
+        raise FitError(msg) from error
     mean = losses.mean(axis=0)
     best = int(np.argmin(mean))
     factor = noise.sigma if problem.scale_by_noise and noise.sigma is not None else 1.0
@@ -106,6 +110,9 @@ def _grid(unit: Problem) -> Array:
         return np.geomspace(1 / critical, 1 / critical / DEPTH, GRID)
     # No kink: prior precision from a hundred times the data's own to a hundred-thousandth of it.
     curvature = float(np.diag(unit.curvature(theta))[-unit.p :].mean())
+    if curvature <= 0:
+        msg = "cross-validation: no column varies, so no prior scale predicts better than another; give a scale"
+        raise FitError(msg)
     return np.asarray(np.geomspace(1.0, 10**3.5, GRID) / np.sqrt(1e2 * curvature))
 
 

@@ -228,12 +228,14 @@ BAD_FILES: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "duplicate header": (f"a,a,y\n{ROWS}".encode(), ("line 1", "must be unique: 'a' appears 2 times")),
     "semicolons": (f"a,b,y\n{ROWS}".replace(",", ";").encode(), ("line 1", "separated by ';'")),
     "tabs": (f"a,b,y\n{ROWS}".replace(",", "\t").encode(), ("line 1", "separated by tabs")),
-    "text": (f"a,b,y\n{ROWS}red,1,2\n".encode(), ("line 14: column 'a' holds 'red', not a number",)),
+    "text": (f"a,b,y\n{ROWS}red,1,2\n".encode(), ("line 14: column 'a' holds 'red', not a finite number",)),
     "missing cell": (f"a,b,y\n{ROWS}1,,2\n".encode(), ("line 14: column 'b' is missing",)),
     "missing response": (f"a,b,y\n{ROWS}1,2,\n".encode(), ("line 14: column 'y' is missing",)),
     "NA": (f"a,b,y\n{ROWS}1,NA,2\n".encode(), ("line 14: column 'b' holds 'NA'",)),
-    "nan": (f"a,b,y\n{ROWS}1,nan,2\n".encode(), ("X has 1 missing (NaN) value", "column 'b', row 12")),
-    "infinite": (f"a,b,y\n{ROWS}1,inf,2\n".encode(), ("X has 1 infinite value", "column 'b', row 12")),
+    "nan": (f"a,b,y\n{ROWS}1,nan,2\n".encode(), ("line 14: column 'b' holds 'nan', not a finite number",)),
+    "infinite": (f"a,b,y\n{ROWS}1,inf,2\n".encode(), ("line 14: column 'b' holds 'inf', not a finite number",)),
+    "grouped digits": (f"a,b,y\n{ROWS}1,1_000,2\n".encode(), ("line 14: column 'b' holds '1_000'",)),
+    "unnamed column": (f",b,y\n{ROWS}".encode(), ("line 1: column 1 has no name",)),
     "Latin-1": (f"a,b,y\n{ROWS}é,1,2\n".encode("latin-1"), ("is not UTF-8 text (byte",)),
     "UTF-16": (f"a,b,y\n{ROWS}".encode("utf-16"), ("is not UTF-8 text (byte 0)",)),
     "open quote": (f'a,b,y\n{ROWS}"1,2,3\n'.encode(), ("line 14: unexpected end of data",)),
@@ -332,7 +334,10 @@ def test_what_cannot_be_parsed_is_status_2(arguments: list[str], capsys: pytest.
     with pytest.raises(SystemExit) as stopped:
         cli.main(arguments)
     assert stopped.value.code == 2
-    assert "usage: bayesreg" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert told.startswith("bayesreg: error: ")
+    assert told.endswith("--help)\n")
+    assert told.count("\n") == 1
 
 
 # -- the rest --------------------------------------------------------------------------------------------------------

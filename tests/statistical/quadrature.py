@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.polynomial import legendre
@@ -15,7 +16,7 @@ def rule(lower: float, upper: float, cuts: tuple[float, ...] = (), nodes: int = 
     """Gauss–Legendre nodes and weights on [lower, upper], in panels that end at `cuts`."""
     x, w = legendre.leggauss(nodes)
     ends = [lower, *cuts, upper]
-    halves = [(b - a) / 2 for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    halves = [(b - a) / 2 for a, b in pairwise(ends)]
     points = [a + h * (x + 1) for a, h in zip(ends[:-1], halves, strict=True)]
     return np.concatenate(points), np.concatenate([h * w for h in halves])
 

@@ -97,7 +97,7 @@ def test_another_posterior_is_told_apart(wrong: Callable[[], Grid], lasso: Poste
         check_grid(lasso, wrong())
 
 
-# -- pm.sample against the textbook, and the power to tell ---------------------------------------------------------------
+# -- pm.sample against the textbook, and the power to tell --
 
 
 def textbook(scale: float = 0.7) -> Naive:

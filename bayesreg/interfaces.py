@@ -263,8 +263,11 @@ class Likelihood(ABC):
         """Return the likelihood with its noise scale fixed at `sigma`."""
 
     @abstractmethod
-    def check(self, y: Array, intercept: Prior | None) -> tuple[str, ...]:
-        """Raise unless every y lies in the domain and leaves a proper posterior; return remarks on telling data."""
+    def check(self, y: Array, intercept: Prior | None, offset: Array, counts: NDArray[np.bool_]) -> tuple[str, ...]:
+        """Raise unless every y lies in the domain and leaves a proper posterior; return remarks on telling data.
+
+        `counts` marks the rows of positive weight.
+        """
 
     @abstractmethod
     def nll(self, eta: Array, y: Array) -> Array:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Self, final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit, xlog1py, xlogy
 
 from bayesreg.errors import FamilyError, InputError, ParameterError
@@ -67,17 +68,19 @@ class GaussianNoise(Likelihood):
         """Return the likelihood with σ fixed."""
         return type(self)(sigma)
 
-    def check(self, y: Array, intercept: Prior | None) -> tuple[str, ...]:
+    def check(self, y: Array, intercept: Prior | None, offset: Array, counts: NDArray[np.bool_]) -> tuple[str, ...]:
         """Accept every finite y; a constant one only where σ is known or its prior is proper."""
+        y = (y - offset)[counts]
         if y.size == 1 or np.ptp(y) > 0 or intercept is None:
             return ()
+        what = f"y is constant ({y[0]:g}{', the offset taken off' if offset.any() else ''})"
         if self.dispersion is not None and not self.dispersion.proper:
             msg = (
-                f"y is constant ({y[0]:g}): with an intercept every residual can be 0, and under an improper prior on "
+                f"{what}: with an intercept every residual can be 0, and under an improper prior on "
                 "sigma the posterior does not exist; give sigma a value"
             )
             raise InputError(msg)
-        return (f"y is constant ({y[0]:g}): nothing varies that X could explain",)
+        return (f"{what}: nothing varies that X could explain",)
 
     def nll(self, eta: Array, y: Array) -> Array:
         """(y − η)²/2σ² + log σ + ½ log 2π."""
@@ -165,7 +168,7 @@ class BernoulliLogit(Likelihood):
         msg = f"BernoulliLogit has no noise scale to fix (got sigma={sigma:g})"
         raise ParameterError(msg)
 
-    def check(self, y: Array, intercept: Prior | None) -> tuple[str, ...]:
+    def check(self, y: Array, intercept: Prior | None, offset: Array, counts: NDArray[np.bool_]) -> tuple[str, ...]:
         """Accept 0 and 1 only; a single class only where the intercept's prior is proper, or there is none."""
         bad = (y != 0) & (y != 1)
         if bad.any():
@@ -176,6 +179,7 @@ class BernoulliLogit(Likelihood):
                 f"{y[bad][0]:g}; values found: {shown}); BernoulliLogit needs 0 and 1: recode y"
             )
             raise FamilyError(msg)
+        y = y[counts]
         if np.ptp(y) > 0:
             return ()
         if intercept is not None and not np.isfinite(intercept.variance(1)).all():

@@ -136,7 +136,7 @@ def least_squares(
     basis = vectors[:, keep] / unit[:, None]
     rank = int(keep.sum()) + int(problem.has_intercept)
     rss = yy - float((2 * xy - xx @ beta) @ beta) - float(((basis.T @ scores) ** 2 / values[keep]).sum())
-    if rss > CANCELLED * yy:
+    if rss > CANCELLED * yy and yy > CANCELLED * _response_size(problem):
         return LeastSquares(rss, 0.0, rank)
     sums = _residual_sums(problem, m, beta)
     for _ in range(2):  # the second step takes out the rounding of the first
@@ -153,11 +153,17 @@ def _residual_sums(problem: Problem, m: QuadraticMoments, beta: Array) -> tuple[
     def fn(block: Block) -> tuple[Array, ...]:
         y, X = block.y - block.offset, block.X - mean
         residual = y - intercept - X @ beta
-        size = np.abs(y) + abs(intercept) + np.abs(X) @ np.abs(beta)
+        size = np.abs(block.y) + np.abs(block.offset) + abs(intercept) + np.abs(X) @ np.abs(beta)
         squares = (block.weighted(terms**2).sum(keepdims=True) for terms in (residual, size))
         return *squares, block.weighted(residual) @ X
 
     return problem.design.rows.sum(fn)
+
+
+def _response_size(problem: Problem) -> float:
+    """Σ w(|y| + |offset|)²: what yᵀy would be if nothing cancelled."""
+    size = problem.design.rows.sum(lambda b: (b.weighted((np.abs(b.y) + np.abs(b.offset)) ** 2).sum(keepdims=True),))[0]
+    return float(size[0])
 
 
 def _about(problem: Problem, m: QuadraticMoments) -> tuple[Array, Array, float]:

@@ -155,7 +155,8 @@ class Problem:
         check_range(response[:, None], ("y",), "rescale it")
         if not standardize:
             check_range(matrix, [f"column {name!r} of X" for name in labels], "rescale it, or use standardize=True")
-        notes = list(likelihood.check(response, intercept))
+        counts = np.ones(response.size, dtype=bool) if weight is None else weight > 0
+        notes = list(likelihood.check(response, intercept, shift, counts))
         for array in (matrix, response, shift, weight):
             if array is not None:
                 array.setflags(write=False)

@@ -128,7 +128,7 @@ def test_mean_is_the_inverse_link(case, eta):
 def test_simulated_responses_lie_in_the_domain_and_follow_the_seed(case):
     model, eta = case.make(), np.linspace(-3, 3, 200)
     first, again, other = (model.simulate(eta, None, np.random.default_rng(s)) for s in (1, 1, 2))
-    assert model.check(first, None) == ()
+    assert model.check(first, None, np.zeros_like(first), np.ones(first.size, dtype=bool)) == ()
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 

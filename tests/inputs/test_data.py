@@ -140,6 +140,7 @@ def test_one_column_and_one_column_responses():
         y.tolist(),
         pd.Series(y),
         pd.DataFrame({"y": y}),
+        pd.DataFrame(y),
         pl.Series(y),
         pl.DataFrame({"y": y}),
     ):
@@ -413,6 +414,9 @@ def test_one_class_only(value):
     X, y = table()[0], np.full(N, value)
     with pytest.raises(InputError, match=r"^y has one class only \(all [01]\).*pass intercept=Gaussian\(scale\)"):
         make(X, y, likelihood=BernoulliLogit())
+    mixed = np.resize([value, 1 - value], N)
+    with pytest.raises(InputError, match="^y has one class only"):  # in the rows that count
+        make(X, mixed, likelihood=BernoulliLogit(), weights=np.resize([1.0, 0.0], N))
     with pytest.warns(DataWarning, match="what is found rests on the priors"):
         problem = make(X, y, likelihood=BernoulliLogit(), intercept=Gaussian(1.0))
     fit = fit_penalized(problem)

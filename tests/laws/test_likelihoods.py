@@ -118,6 +118,15 @@ def test_bernoulli_conjugate_is_finite_on_its_closed_domain_only():
     assert np.isinf(model.conjugate(np.array([-1e-12, 1 + 1e-12, -1 - 1e-12, 1e-12]), y)).all()
 
 
+@pytest.mark.parametrize("theta", [1e-3, 1e-12, 1e-200])
+def test_bernoulli_conjugate_keeps_its_digits_in_both_classes(theta):
+    # q log q + (1 − q) log(1 − q) with q = θ for y = 0 and 1 − θ for y = 1, where 1 − θ would round.
+    model = LIKELIHOODS["bernoulli"].make()
+    expected = theta * np.log(theta) + (1 - theta) * np.log1p(-theta)
+    found = model.conjugate(np.array([theta, -theta]), np.array([0.0, 1.0]))
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
 @EACH
 @given(eta=predictors)
 def test_mean_is_the_inverse_link(case, eta):

@@ -52,7 +52,7 @@ def test_one_class_left_by_the_weights(route):
     X, _ = separated()
     y = np.resize([0.0, 1.0], 20)
     with pytest.raises(FitError, match=r"the optimum is infinite in 'intercept'"):
-        route(logistic(X, y, Laplace(1.0), weights=y))
+        route(logistic(X, y, Laplace(1.0)).reweighted(y))
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e3, 1e6])
@@ -119,6 +119,14 @@ def test_no_joint_mode_where_y_can_be_fitted_exactly(route, scale_by_noise):
             )
     else:
         problem = Problem.from_arrays(X, X @ [1.0, 2.0, 3.0, 4.0], prior=Laplace(1.0))
+    with pytest.raises(ParameterError, match="fit y exactly, so the joint density grows without bound"):
+        route(problem, sigma="joint")
+
+
+@ROUTES
+def test_unpenalised_columns_that_fit_y_exactly_leave_no_joint_mode_either(route):
+    X, _ = data("gaussian")
+    problem = Problem.from_arrays(X, X @ [1.0, 2.0, 3.0, 4.0], prior=Flat(), scale_by_noise=True)
     with pytest.raises(ParameterError, match="fit y exactly, so the joint density grows without bound"):
         route(problem, sigma="joint")
 

@@ -415,7 +415,7 @@ def test_one_class_only(value):
     with pytest.raises(InputError, match=r"^y has one class only \(all [01]\).*pass intercept=Gaussian\(scale\)"):
         make(X, y, likelihood=BernoulliLogit())
     mixed = np.resize([value, 1 - value], N)
-    with pytest.raises(InputError, match="^y has one class only"):  # in the rows that count
+    with pytest.raises(InputError, match=r"^y has one class only"):  # in the rows that count
         make(X, mixed, likelihood=BernoulliLogit(), weights=np.resize([1.0, 0.0], N))
     with pytest.warns(DataWarning, match="what is found rests on the priors"):
         problem = make(X, y, likelihood=BernoulliLogit(), intercept=Gaussian(1.0))

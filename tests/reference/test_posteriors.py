@@ -101,7 +101,7 @@ def test_posteriordb_is_told_from_another_prior_of_sigma(shared: Path) -> None:
         check_summary(draw(jeffreys), *exact(shared, "kilpisjarvi_mod-kilpisjarvi"))
 
 
-# -- rstanarm: 40,000 draws of Stan's NUTS, each number with its own Monte Carlo error -----------------------------------
+# -- rstanarm: 40,000 draws of Stan's NUTS, each number with its own Monte Carlo error --
 
 
 def longley(shared: Path, scale: float = 1.0) -> Problem:
@@ -135,7 +135,7 @@ def test_rstanarm_is_told_from_another_scale(factor: float, shared: Path) -> Non
         check_rstanarm(draw(longley(shared, factor)), shared)
 
 
-# -- Leigh et al. (2024): the Bayesian lasso by perfect simulation, 1,000,000 exact draws --------------------------------
+# -- Leigh et al. (2024): the Bayesian lasso by perfect simulation, 1,000,000 exact draws --
 
 RATE = "20"
 """λ of the prior Laplace(σ/λ): large enough for the prior to matter, and among those with a published table."""

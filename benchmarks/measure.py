@@ -55,6 +55,7 @@ class Run:
 def cold(arguments: Sequence[str], cache: Path | None = None) -> Run:
     """Run this Python on `arguments` in a new process, with PyTensor's compile cache in `cache` if given."""
     environment = dict(os.environ, MPLBACKEND="Agg")
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as users run: byte code is kept from the first run on
     if cache is not None:
         environment["PYTENSOR_FLAGS"] = f"base_compiledir={cache},generated_src_dir={cache}/src"
     start = time.perf_counter()

@@ -110,7 +110,7 @@ CLASSES = data("bernoulli")[1]
 UNITS = np.array([1e-12, 1.0, 1e4, 1e9])
 IN_ODD_UNITS = {
     "response in trillions": lambda: Problem.from_arrays(X, Y * 1e13, prior=Laplace(0.1), scale_by_noise=True),
-    "response in trillionths": lambda: Problem.from_arrays(X, Y * 1e-12, prior=Laplace(0.1), scale_by_noise=True),
+    "response in billionths": lambda: Problem.from_arrays(X, Y * 1e-9, prior=Laplace(0.1), scale_by_noise=True),
     "raw columns": lambda: Problem.from_arrays(X * UNITS, Y, prior=Laplace(0.3 / UNITS), standardize=False),
     "raw columns, flat": lambda: Problem.from_arrays(X * UNITS, Y, prior=Flat(), standardize=False),
     "raw columns, classes": lambda: Problem.from_arrays(

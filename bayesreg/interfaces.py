@@ -26,12 +26,16 @@ Tensor = Any
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Some rows of the data: `X` (m, p), `y` (m,), `offset` (m,) and `weights` (m,), or None where all are 1."""
+    """Some rows of the data: `X` (m, p), `y`, `offset` (m,), and `weights`, `trials` (m,) or None where all are 1.
 
-    X: Array
+    `X` is an array, or a scipy.sparse CSR array where the data came as one.
+    """
+
+    X: Any
     y: Array
     offset: Array
     weights: Array | None
+    trials: Array | None = None
 
     def weighted(self, values: Array) -> Array:
         """Return `values` (m,) multiplied by the row weights."""
@@ -52,6 +56,11 @@ class Rows(ABC):
     @abstractmethod
     def n_columns(self) -> int:
         """Number of columns of X."""
+
+    @property
+    @abstractmethod
+    def sparse(self) -> bool:
+        """Whether X is stored sparsely, so that it can be scaled but not centred."""
 
     @abstractmethod
     def sum(self, fn: Callable[[Block], tuple[Array, ...]]) -> tuple[Array, ...]:
@@ -113,12 +122,24 @@ class Prior(ABC):
 
     @property
     @abstractmethod
+    def convex(self) -> bool:
+        """Whether the penalty is convex."""
+
+    @property
+    @abstractmethod
     def hyperprior(self) -> ScalePrior | None:
         """The prior of the scale, or None where the scale is a number."""
 
     @abstractmethod
-    def check(self, names: tuple[str, ...]) -> None:
-        """Raise ParameterError unless the parameters fit columns called `names`."""
+    def bind(self, names: tuple[str, ...], terms: tuple[str, ...]) -> Prior:
+        """Return the prior for columns called `names`, which belong to formula terms `terms`.
+
+        Raises ParameterError unless the parameters fit them.
+        """
+
+    @abstractmethod
+    def describe(self, p: int) -> str:
+        """The penalty as a formula with its numbers, for the reader."""
 
     @abstractmethod
     def at(self, scale: float) -> Self:
@@ -141,7 +162,7 @@ class Prior(ABC):
         """The point (p,) at which the penalty is least."""
 
     @abstractmethod
-    def rate(self, p: int) -> Array:
+    def rates(self, p: int) -> Array:
         """λ of each column (p,): the number multiplying the penalty's standard form; 0 where unpenalised."""
 
     @abstractmethod
@@ -162,23 +183,57 @@ class Prior(ABC):
 
     @abstractmethod
     def curvature(self, beta: Array) -> Array:
-        """Second derivative of the penalty by column (p,), taken along a smooth side at a kink."""
+        """Diagonal (p,) of the Hessian of the penalty, taken along a smooth side at a kink."""
 
     @abstractmethod
-    def prox(self, v: Array, step: float) -> Array:
-        """argmin_x pen(x) + ‖x − v‖² / (2·step), shape (p,)."""
+    def hessian(self, beta: Array, columns: NDArray[np.int_]) -> Array:
+        """Hessian of the penalty over `columns` (c, c), zero where they are at a kink."""
+
+    @abstractmethod
+    def blocks(self, p: int) -> NDArray[np.int_]:
+        """Label (p,) of the block that each column leaves its kink with: 0, 1, ... where each goes alone."""
+
+    @abstractmethod
+    def prox(self, v: Array, step: float | Array) -> Array:
+        """argmin_x pen(x) + Σ (x_j − v_j)²/(2·step_j), shape (p,); a step by column is constant within a block."""
 
     @abstractmethod
     def conjugate(self, u: Array) -> Array:
-        """pen*(u) = sup_β uᵀβ − pen(β), by column (p,); ∞ outside its domain."""
+        """pen*(u) = sup_β uᵀβ − pen(β), in parts (p,) that sum to it; ∞ outside its domain."""
 
     @abstractmethod
-    def conjugate_bound(self, p: int) -> Array:
-        """Largest |u_j| at which `conjugate` is finite, by column (p,)."""
+    def dual_gauge(self, u: Array) -> Array:
+        """Least t ≥ 0 (p,) with u in t times the domain of `conjugate`: 0 where that has no bound."""
 
     @abstractmethod
-    def elastic(self, p: int) -> Elastic:
-        """The penalty as Σ l1_j |β_j − loc_j| + l2_j (β_j − loc_j)²."""
+    def dual_projection(self, u: Array) -> Array:
+        """The point of the domain of `conjugate` nearest to u, shape (p,)."""
+
+    @abstractmethod
+    def elastic(self, p: int) -> Elastic | None:
+        """The penalty as Σ l1_j |β_j − loc_j| + l2_j (β_j − loc_j)²; None where it is not of that form."""
+
+    @abstractmethod
+    def kink(self, p: int) -> Kink:
+        """The kinks of the penalty."""
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator, size: int, p: int) -> Array:
+        """Independent draws (size, p) of the prior; raises ParameterError where it is improper."""
+
+    @abstractmethod
+    def mixing(self, beta: Array, rng: np.random.Generator) -> Array | None:
+        """Draw the mixing precisions (..., p) given β, where the prior is a scale mixture of normals; else None.
+
+        Given them, β_j − loc_j is a priori N(0, 1/precision_j), independently.
+        """
+
+    @abstractmethod
+    def graph_log_density(self, beta: Tensor, scale: Tensor) -> Tensor:
+        """Log density of a PyTensor vector β (p,) in parts (p,) that sum to it, every scale multiplied by `scale`.
+
+        Its gradient is that of the smooth part where β is exactly at a kink.
+        """
 
     @abstractmethod
     def node(self, name: str, dims: str | None, factor: Tensor) -> Tensor:
@@ -192,6 +247,18 @@ class Elastic:
     l1: Array
     l2: Array
     loc: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kink:
+    """Where a log density has a term −rate·‖β_g − loc_g‖₂ by block g of columns.
+
+    `loc` (p,) is NaN and `rate` (p,) 0 in smooth columns; a rate of ∞ is a cusp.  `blocks` (p,) labels the blocks.
+    """
+
+    loc: Array
+    rate: Array
+    blocks: NDArray[np.int_]
 
 
 class SeparablePrior(Prior):
@@ -216,11 +283,29 @@ class SeparablePrior(Prior):
         return lower < upper
 
     @final
+    def hessian(self, beta: Array, columns: NDArray[np.int_]) -> Array:
+        """Diagonal."""
+        return np.diag(np.where(self.at_kink(beta), 0.0, self.curvature(beta))[columns])
+
+    @final
+    def blocks(self, p: int) -> NDArray[np.int_]:
+        """Each column by itself."""
+        return np.arange(p)
+
+    @final
+    def kink(self, p: int) -> Kink:
+        """Half the length of the interval at the location."""
+        loc = self.location(p)
+        lower, upper = self.subdifferential(loc)
+        rate = np.where(lower < upper, upper, 0.0)
+        return Kink(np.where(rate > 0, loc, np.nan), rate, np.arange(p))
+
+    @final
     def gauge(self, beta: Array, v: Array) -> Array:
         """Return v over the end of the interval on v's side."""
         lower, upper = self.subdifferential(beta)
         bound = np.where(v > 0, upper, lower)
-        reachable = bound * v > 0
+        reachable = np.sign(bound) * np.sign(v) > 0
         t = np.divide(v, bound, out=np.full_like(v, np.inf), where=reachable)
         return np.where(v == 0, 0.0, t)
 
@@ -236,17 +321,33 @@ class Likelihood(ABC):
     @property
     @abstractmethod
     def dispersion(self) -> ScalePrior | None:
-        """Prior of the unknown noise scale σ, or None where it is known or there is none."""
+        """Prior of the unknown dispersion parameter, or None where it is known or there is none."""
+
+    @property
+    @abstractmethod
+    def dispersion_name(self) -> str | None:
+        """What the dispersion parameter is called (`sigma`, `alpha`); None where the family has none."""
 
     @property
     @abstractmethod
     def sigma_known(self) -> float | None:
-        """The known noise scale, or None."""
+        """The known value of the dispersion parameter, or None."""
 
     @property
     @abstractmethod
-    def has_noise_scale(self) -> bool:
-        """Whether the family has a noise scale σ at all."""
+    def location_scale(self) -> bool:
+        """Whether y = η + σ·(noise), so that the dispersion parameter is a noise scale in units of y."""
+
+    @final
+    @property
+    def has_dispersion(self) -> bool:
+        """Whether the family has a dispersion parameter at all."""
+        return self.dispersion_name is not None
+
+    @property
+    @abstractmethod
+    def link(self) -> str:
+        """Name of the link: `identity`, `logit` or `log`."""
 
     @property
     @abstractmethod
@@ -260,14 +361,26 @@ class Likelihood(ABC):
 
     @abstractmethod
     def at(self, sigma: float) -> Self:
-        """Return the likelihood with its noise scale fixed at `sigma`."""
+        """Return the likelihood with its dispersion parameter fixed at `sigma`."""
 
     @abstractmethod
-    def check(self, y: Array, intercept: Prior | None, offset: Array, counts: NDArray[np.bool_]) -> tuple[str, ...]:
-        """Raise unless every y lies in the domain and leaves a proper posterior; return remarks on telling data.
+    def on(self, block: Block) -> Self:
+        """Return the likelihood of the rows of a block: itself, unless rows carry their own numbers of trials."""
 
-        `counts` marks the rows of positive weight.
+    @abstractmethod
+    def check(self, block: Block, intercept: Prior | None) -> tuple[str, ...]:
+        """Raise unless every y lies in the domain and leaves a proper posterior; return remarks on telling data."""
+
+    @abstractmethod
+    def exact_fit(self, y: Array) -> tuple[Array, float] | None:
+        """η that makes the density of y unbounded as the dispersion vanishes, and the share of the rows that suffices.
+
+        None where the density is bounded.
         """
+
+    @abstractmethod
+    def monotone(self, y: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Rows whose nll never rises with η, and rows whose nll never falls."""
 
     @abstractmethod
     def nll(self, eta: Array, y: Array) -> Array:
@@ -275,7 +388,7 @@ class Likelihood(ABC):
 
     @abstractmethod
     def nll_given(self, eta: Array, y: Array, sigma: float | Array | None) -> Array:
-        """−log p(y | η, σ) at a given σ, whatever the likelihood's own; None where the family has no noise scale."""
+        """−log p(y | η) at a given dispersion, whatever the likelihood's own; None where the family has none."""
 
     @abstractmethod
     def d1(self, eta: Array, y: Array) -> Array:
@@ -286,8 +399,12 @@ class Likelihood(ABC):
         """Second derivative of `nll` in η."""
 
     @abstractmethod
+    def majorizer(self, eta: Array, y: Array) -> Array:
+        """Curvature ≥ 0 of a parabola that touches nll at η and is nowhere below it, or `d2` where nll is convex."""
+
+    @abstractmethod
     def d_log_sigma(self, eta: Array, y: Array) -> Array:
-        """Derivative of `nll` in log σ at fixed η; 0 where the family has no noise scale."""
+        """Derivative of `nll` in the log of the dispersion at fixed η; 0 where the family has none."""
 
     @abstractmethod
     def conjugate(self, theta: Array, y: Array) -> Array:
@@ -303,7 +420,7 @@ class Likelihood(ABC):
 
     @abstractmethod
     def simulate(self, eta: Array, sigma: Array | None, rng: np.random.Generator) -> Array:
-        """Draw y given η (and σ where the family has one)."""
+        """Draw y given η (and the dispersion, where it is not known)."""
 
     @abstractmethod
     def node(self, name: str, eta: Tensor, sigma: Tensor | None, block: Block, dims: str) -> Tensor:

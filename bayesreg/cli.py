@@ -23,6 +23,16 @@ if TYPE_CHECKING:
     from bayesreg.problem import Problem
     from bayesreg.samplers.settings import Progress
 
+FAMILIES = {
+    "gaussian": "GaussianNoise",
+    "student": "StudentTNoise",
+    "bernoulli": "BernoulliLogit",
+    "poisson": "PoissonLog",
+    "negative_binomial": "NegativeBinomialLog",
+    "gamma": "GammaLog",
+}
+"""Likelihoods by the names that they have on the command line."""
+
 OK, GATE_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -83,9 +93,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("data", help="a bundled data set (see `bayesreg datasets`) or a CSV file")
     parser.add_argument("--target", help="column to predict (a CSV file needs it)")
-    parser.add_argument(
-        "--likelihood", choices=("gaussian", "bernoulli"), help="default: the data set's own, else gaussian"
-    )
+    parser.add_argument("--likelihood", choices=tuple(FAMILIES), help="default: the data set's own, else gaussian")
     parser.add_argument(
         "--prior", choices=("laplace", "gaussian"), default="laplace", help="laplace (lasso) or gaussian (ridge)"
     )
@@ -97,7 +105,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         "--sigma",
         type=_number_or_word,
         metavar="σ",
-        help="where σ is unknown, match at: a number, residual, cv_lasso or joint",
+        help="where σ (or a shape) is unknown, match at: a number, residual, cv_lasso or joint",
     )
     parser.add_argument("--raw", action="store_true", help="do not standardise the columns")
     parser.add_argument("--method", default="auto", help="sampler: auto, conjugate, nuts or pymc")
@@ -155,7 +163,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _problem(options: argparse.Namespace) -> tuple[Problem, tuple[str, ...]]:
     """Return the problem and how its prior's scale was come by."""
-    from bayesreg.likelihoods import BernoulliLogit, GaussianNoise
+    from bayesreg import likelihoods
     from bayesreg.priors import Gaussian, Laplace
     from bayesreg.problem import Problem
 
@@ -167,7 +175,7 @@ def _problem(options: argparse.Namespace) -> tuple[Problem, tuple[str, ...]]:
         problem = Problem.from_arrays(
             data.X,
             data.y,
-            likelihood={"gaussian": GaussianNoise, "bernoulli": BernoulliLogit}[family](),
+            likelihood=getattr(likelihoods, FAMILIES[family])(),
             prior=kind(1.0 if options.scale is None else options.scale),
             standardize=not options.raw,
             scale_by_noise=options.scale_by_noise,

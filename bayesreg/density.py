@@ -57,6 +57,7 @@ class GraphDensity:
         self._info = start.point_map_info
         self._full = np.array(start.data, dtype=float)
         locations, rates = zip(*[_kink(model, rv) for rv in self._variables], strict=True)
+        self._blocks = _blocks(self._variables, [size for _, _, size, _ in self._info])
         terms = [-model.logp(jacobian=False), *locations, *rates]
         replaced, x = join_nonshared_inputs(initial, terms, self._values, {})
         count = len(self._variables)
@@ -115,6 +116,11 @@ class GraphDensity:
     def start(self) -> Array:
         """The model's initial point, free entries only."""
         return self._full[self.free].copy()
+
+    @property
+    def blocks(self) -> NDArray[np.int_]:
+        """Labels of the blocks of free entries that have a kink in common."""
+        return self._blocks[self.free]
 
     def full(self, x: Array) -> Array:
         """Return the whole vector with free entries `x` and the held ones."""
@@ -186,16 +192,45 @@ def _shaped(name: str, value: float | Array, shape: tuple[int, ...]) -> Array:
 
 
 def _kink(model: Any, rv: Tensor) -> tuple[Tensor, Tensor]:
-    """Location and rate of the kink in the log density of a free variable: NaN and 0 where it is smooth."""
+    """Location and rate of the kink in the log density of a free variable: NaN and 0 where it is smooth.
+
+    PyMC's own Laplace says so by its type; a CustomDist by `tag.kink` = (location, rate, blocks).
+    """
     import pytensor.tensor as pt
     from pytensor.tensor.random.basic import LaplaceRV
 
     value = model.rvs_to_values[rv]
-    if not isinstance(rv.owner.op, LaplaceRV) or model.rvs_to_transforms[rv] is not None:
-        return pt.full_like(value, np.nan), pt.zeros_like(value)
+    smooth = pt.full_like(value, np.nan), pt.zeros_like(value)
+    if model.rvs_to_transforms[rv] is not None:
+        return smooth
+    tagged = getattr(rv.tag, "kink", None)
+    if tagged is not None:
+        loc, rate = model.replace_rvs_by_values([pt.as_tensor(tagged[0]), pt.as_tensor(tagged[1])])
+        return _filled(loc, value), _filled(rate, value)
+    if not isinstance(rv.owner.op, LaplaceRV):
+        return smooth
     loc, scale = model.replace_rvs_by_values(list(rv.owner.op.dist_params(rv.owner)))
     # Whole-number scales enter the graph in single precision.
-    return pt.broadcast_to(loc, value.shape), pt.broadcast_to(1 / pt.cast(scale, "float64"), value.shape)
+    return _filled(loc, value), _filled(1 / pt.cast(scale, "float64"), value)
+
+
+def _filled(tensor: Tensor, value: Tensor) -> Tensor:
+    """`tensor`, which has one entry per entry of `value` or one for all, in the shape of `value`."""
+    import pytensor.tensor as pt
+
+    return pt.broadcast_to(tensor if value.ndim else tensor.flatten()[0], value.shape)
+
+
+def _blocks(variables: list[Tensor], sizes: list[int]) -> NDArray[np.int_]:
+    """Label of the block of each entry of the whole vector: its own, unless its variable has kinks of groups."""
+    labels: list[NDArray[np.int_]] = []
+    first = 0
+    for rv, size in zip(variables, sizes, strict=True):
+        tagged = getattr(rv.tag, "kink", None)
+        own = np.arange(size) if tagged is None else np.asarray(tagged[2])
+        labels.append(own + first)
+        first += size
+    return np.concatenate(labels)
 
 
 def _labels(model: Any, rv: Tensor, initial: Mapping[str, Array]) -> list[str]:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesreg.errors import FitError
-from bayesreg.interfaces import Array
+from bayesreg.interfaces import Array, Block
 from bayesreg.problem import Problem
+from bayesreg.rows import is_sparse
 
 MARGIN_AT_EDGE = 1e-7
 """A zero with a smaller margin than this sits on the edge of leaving; it counts when uniqueness is judged."""
@@ -21,14 +22,21 @@ def tied_columns(problem: Problem, theta: Array, margin: Array) -> tuple[str, ..
 
     J is constant along d iff X d = 0 on the rows, the penalty has no curvature along d, and d keeps every coefficient
     that sits on the edge of a kink (margin 0) moving outwards only (Tibshirani 2013, Electron. J. Stat. 7:1456–1490).
+    A group of columns that sits on the edge of its kink is taken to stay there.
     """
+    if not problem.convex:
+        return ()
     problem, shift = problem.centred()  # the same J, better conditioned where columns have large means
     theta = problem.join(float(theta[0] + shift @ theta[1:]), theta[1:]) if problem.has_intercept else theta
     prior = problem.penalty_prior
-    loose = np.flatnonzero(~(margin > MARGIN_AT_EDGE) & (prior.curvature(theta) == 0))
+    blocks = prior.blocks(theta.size)
+    grouped = np.bincount(blocks)[blocks] > 1
+    loose = np.flatnonzero(
+        np.where(grouped, ~prior.at_kink(theta), ~(margin > MARGIN_AT_EDGE) & (prior.curvature(theta) == 0))
+    )
     if not loose.size:
         return ()
-    null = _null_directions(problem.curvature(theta)[np.ix_(loose, loose)])
+    null = _null_directions(problem.curvature(theta, loose) + prior.hessian(theta, loose))
     if not null.shape[1]:
         return ()
     edge = np.flatnonzero(prior.at_kink(theta)[loose])
@@ -70,7 +78,7 @@ def check_identified(problem: Problem) -> None:
     if (flat < int(problem.has_intercept)).all():  # an intercept by itself is always determined
         return
     start = problem.penalty_prior.location(len(problem.labels))
-    null = _null_directions(problem.curvature(start)[np.ix_(flat, flat)])
+    null = _null_directions(problem.curvature(start, flat, majorized=True))
     if null.shape[1]:
         moved = flat[_movable(null, np.zeros(0, dtype=int), np.zeros(0))]
         msg = (
@@ -91,7 +99,7 @@ def check_finite(problem: Problem, theta: Array) -> None:
     if problem.likelihood.quadratic or not flat.size:
         return
     start = problem.penalty_prior.location(theta.size)
-    first, last = (problem.curvature(at)[np.ix_(flat, flat)] for at in (start, theta))
+    first, last = (problem.curvature(at, flat, majorized=True) for at in (start, theta))
     unit = 1 / np.sqrt(np.diag(first))
     left = np.linalg.eigvalsh(last * np.outer(unit, unit))[0]
     if left > 1e-4 * np.linalg.eigvalsh(first * np.outer(unit, unit))[0]:
@@ -110,11 +118,8 @@ def _recession(problem: Problem, flat: NDArray[np.int_], unit: Array) -> NDArray
     from scipy.optimize import linprog
 
     block = problem.design.rows.collect()
-    X = np.column_stack([np.ones(block.y.size), block.X]) if problem.has_intercept else block.X
-    X = X[:, flat] * (unit * np.sqrt(block.y.size))
-    far = 500.0  # e^±500 is finite
-    falls = problem.likelihood.d1(np.full(block.y.size, far), block.y) <= 0
-    rises = problem.likelihood.d1(np.full(block.y.size, -far), block.y) >= 0
+    X = _columns(problem, block, flat) * (unit * np.sqrt(block.y.size))
+    falls, rises = problem.likelihood.on(block).monotone(block.y)
     counts = np.ones(block.y.size, dtype=bool) if block.weights is None else block.weights > 0
     side = np.where(falls, 1.0, -1.0)[:, None] * X
     free, fixed = side[counts & (falls | rises)], side[counts & ~(falls | rises)]
@@ -132,7 +137,15 @@ def _recession(problem: Problem, flat: NDArray[np.int_], unit: Array) -> NDArray
 
 
 def _unpenalised(problem: Problem) -> NDArray[np.int_]:
-    return np.flatnonzero(problem.penalty_prior.conjugate_bound(len(problem.labels)) == 0)
+    return np.flatnonzero(np.isinf(problem.penalty_prior.variance(len(problem.labels))))
+
+
+def _columns(problem: Problem, block: Block, chosen: NDArray[np.int_]) -> Array:
+    """Columns of (1, X), or of X where there is no intercept, that belong to the entries `chosen` of θ."""
+    lead = int(problem.has_intercept)
+    X = block.X[:, chosen[chosen >= lead] - lead]
+    dense = X.toarray() if is_sparse(X) else X
+    return np.column_stack([np.ones(block.y.size), dense]) if (chosen < lead).any() else dense
 
 
 def _listed(problem: Problem, columns: NDArray[np.int_]) -> str:

@@ -11,6 +11,7 @@ from bayesreg.density import GraphDensity, evaluation_mode
 from bayesreg.errors import GraphMismatchError
 from bayesreg.interfaces import Array, Tensor
 from bayesreg.problem import Problem, require_problem
+from bayesreg.rows import is_sparse
 
 GRAPH_TOLERANCE = 1e-9
 """Largest spread of logp + J over the points, relative to max(1, |J|)."""
@@ -19,9 +20,10 @@ GRAPH_TOLERANCE = 1e-9
 def build_model(problem: Problem) -> Any:
     """Return the PyMC model of a problem.
 
-    Variables: `intercept` (if any), `beta` (dim `feature`), `sigma` (where unknown), `beta_scale` (where the prior's
-    scale has a prior) and the observed `y` (dim `obs`).  Data: `X`, on the scale that the prior sees, and `offset`.
-    The density is that of `Problem.neg_log_joint`, every constant kept.
+    Variables: `intercept` (if any), `beta` (dim `feature`), `sigma` or `alpha` (a dispersion, where unknown),
+    `beta_scale` (where the prior's scale has a prior) and the observed `y` (dim `obs`).  Data: `X`, on the scale that
+    the prior sees (a constant if it is sparse), and `offset`.  The density is that of `Problem.neg_log_joint`, every
+    constant kept.
 
     Returns
     -------
@@ -29,24 +31,38 @@ def build_model(problem: Problem) -> Any:
     """
     require_problem(problem, "build_model")
     import pymc as pm
+    from pytensor.sparse import structured_dot
 
     block = problem.design.rows.collect()
     likelihood = problem.likelihood
     with pm.Model(coords={"feature": list(problem.names)}) as model:
-        X = pm.Data("X", block.X, dims=("obs", "feature"))
+        X = _data_matrix(block.X)
         eta: Tensor = 0.0
         if block.offset.any():
             eta = pm.Data("offset", block.offset, dims="obs")
         sigma: Tensor = None if likelihood.sigma_known is None else np.float64(likelihood.sigma_known)
         if likelihood.dispersion is not None:
-            sigma = likelihood.dispersion.node("sigma", problem.noise_guess())
+            assert likelihood.dispersion_name is not None
+            sigma = likelihood.dispersion.node(likelihood.dispersion_name, problem.dispersion_guess())
         if problem.intercept is not None:
             eta = problem.intercept.node("intercept", None, 1.0) + eta
         factor = sigma if problem.scale_by_noise else 1.0
         beta = problem.prior.node("beta", "feature", factor)
-        eta = eta + X @ beta
-        likelihood.node("y", eta, sigma, block, "obs")
+        eta = eta + (structured_dot(X, beta[:, None])[:, 0] if problem.design.rows.sparse else X @ beta)
+        likelihood.on(block).node("y", eta, sigma, block, "obs")
     return model
+
+
+def _data_matrix(X: Any) -> Tensor:
+    """Add the data `X`; a sparse matrix enters as a constant, since PyMC's data containers are dense."""
+    import pymc as pm
+
+    if not is_sparse(X):
+        return pm.Data("X", X, dims=("obs", "feature"))
+    from pytensor import sparse
+    from scipy.sparse import csr_matrix
+
+    return sparse.as_sparse_variable(csr_matrix(X))
 
 
 @final
@@ -106,13 +122,13 @@ def check_graph(
     if density is None:
         density = GraphDensity(build_model(problem) if model is None else model)
     drawn = _random_points(problem, points, seed)
-    unknown = [rv.name for rv in density.model.free_RVs if rv.name not in _as_point(problem, *drawn[0])]
+    unknown = [rv.name for rv in density.model.free_RVs if rv.name not in named_point(problem, *drawn[0])]
     if unknown:
         msg = f"the PyMC model has free variables that the objective does not: {', '.join(map(repr, unknown))}"
         raise GraphMismatchError(msg)
     graph, explicit = [], []
     for theta, sigma in drawn:
-        graph.append(-density.evaluate(density.at_natural(_as_point(problem, theta, sigma))))
+        graph.append(-density.evaluate(density.at_natural(named_point(problem, theta, sigma))))
         explicit.append(problem.neg_log_joint(theta, sigma))
     total = np.array(graph) + np.array(explicit)
     constant = float(total[np.argmin(np.abs(explicit))])  # where rounding is least
@@ -131,41 +147,43 @@ def check_graph(
 
 def _random_points(problem: Problem, points: int, seed: int) -> list[tuple[Array, float | None]]:
     rng = np.random.default_rng(seed)
-    base = problem.noise_guess()
+    base = problem.dispersion_guess()
     sigmas = base * np.exp(rng.normal(scale=0.5, size=points))
+    unit = base if problem.likelihood.location_scale else 1.0
     drawn = []
-    centre = spread = None
     for i in range(points):
         sigma = float(sigmas[i]) if problem.likelihood.dispersion is not None else None
         fixed = problem.conditional(sigma)
-        prior = fixed.penalty_prior
-        location, variance = prior.location(len(problem.labels)), prior.variance(len(problem.labels))
         if i % 2:
-            width = np.sqrt(np.minimum(variance, base**2))
-            drawn.append((location + width * rng.normal(size=width.size), sigma))
-            continue
-        if centre is None or spread is None:
-            centre, spread = _near_mode(fixed, location, variance)
-        drawn.append((centre + 3 * spread * rng.normal(size=spread.size), sigma))
+            prior = fixed.penalty_prior
+            location, variance = prior.location(len(problem.labels)), prior.variance(len(problem.labels))
+            theta = location + np.sqrt(np.minimum(variance, unit**2)) * rng.normal(size=location.size)
+        else:
+            theta = scattered(fixed, 1, rng)[0]
+        drawn.append((theta, sigma))
     return drawn
 
 
-def _near_mode(fixed: Problem, location: Array, variance: Array) -> tuple[Array, Array]:
-    """One Newton step from the prior's location, and the sds of the normal approximation, column by column."""
-    curvature = fixed.curvature(location) + np.diag(1 / variance)
+def scattered(fixed: Problem, points: int, rng: np.random.Generator) -> list[Array]:
+    """Random points about one Newton step from the prior's location, three sds of the normal approximation away."""
+    prior = fixed.penalty_prior
+    location, variance = prior.location(len(fixed.labels)), prior.variance(len(fixed.labels))
+    curvature = fixed.curvature(location, majorized=True) + np.diag(1 / variance)
     unit = 1 / np.sqrt(np.maximum(np.diag(curvature), np.finfo(float).tiny))
     inverse = np.linalg.pinv(curvature * np.outer(unit, unit), rcond=1e-10, hermitian=True)
-    step = unit * (inverse @ (unit * fixed.gradient(location)))
-    return location - step, np.minimum(unit, np.sqrt(variance))
+    centre = location - unit * (inverse @ (unit * fixed.gradient(location)))
+    spread = 3 * np.minimum(unit, np.sqrt(variance))
+    return [centre + spread * rng.normal(size=spread.size) for _ in range(points)]
 
 
-def _as_point(problem: Problem, theta: Array, sigma: float | None) -> dict[str, float | Array]:
+def named_point(problem: Problem, theta: Array, sigma: float | None = None) -> dict[str, float | Array]:
+    """The variables of the problem's model at θ (and a dispersion), by name."""
     intercept, beta = problem.split(theta)
     point: dict[str, float | Array] = {"beta": beta}
     if problem.has_intercept:
         point["intercept"] = float(intercept)
-    if sigma is not None:
-        point["sigma"] = sigma
+    if sigma is not None and problem.likelihood.dispersion_name is not None:
+        point[problem.likelihood.dispersion_name] = sigma
     return point
 
 
@@ -182,7 +200,7 @@ def _offender(problem: Problem, density: GraphDensity, points: list[tuple[Array,
     deviations: dict[str, list[float]] = {name: [] for name in names}
     for theta, sigma in points:
         graph = dict(
-            zip(names, terms(density.as_values(density.at_natural(_as_point(problem, theta, sigma)))), strict=True)
+            zip(names, terms(density.as_values(density.at_natural(named_point(problem, theta, sigma)))), strict=True)
         )
         explicit = _explicit_terms(problem, theta, sigma)
         for name in names:
@@ -196,6 +214,6 @@ def _explicit_terms(problem: Problem, theta: Array, sigma: float | None) -> dict
     terms = {"y": -fixed.nll(theta), "beta": float(fixed.prior.log_density(beta))}
     if fixed.intercept is not None:
         terms["intercept"] = float(fixed.intercept.log_density(np.atleast_1d(intercept)))
-    if problem.likelihood.dispersion is not None:
-        terms["sigma"] = float(problem.likelihood.dispersion.log_density(np.asarray(sigma)))
+    if problem.likelihood.dispersion is not None and problem.likelihood.dispersion_name is not None:
+        terms[problem.likelihood.dispersion_name] = float(problem.likelihood.dispersion.log_density(np.asarray(sigma)))
     return terms

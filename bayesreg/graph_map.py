@@ -1,6 +1,6 @@
 """MAP of any PyMC model from its own log density: exact zeros under Laplace priors, and a certificate.
 
-Sees nothing but the compiled graph: −logp, its gradient, and where a Laplace prior puts a kink.
+Sees nothing but the compiled graph: −logp, its gradient, and where a prior puts a kink.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ import numpy as np
 from bayesreg.density import GraphDensity
 from bayesreg.errors import ParameterError
 from bayesreg.existence import check_finite, check_identified
-from bayesreg.graph import build_model
+from bayesreg.graph import build_model, named_point, scattered
 from bayesreg.interfaces import Array
-from bayesreg.noise import Noise, resolve_noise
-from bayesreg.optimality import Certificate, Optimum, certify
+from bayesreg.noise import SYMBOLS, Noise, resolve_noise
+from bayesreg.optimality import Certificate, Optimum, certify, search_text
 from bayesreg.orthant import Minimum, minimise
 from bayesreg.problem import Problem
+
+STARTS = 8
+"""Random starts where the density is not log-concave."""
 
 
 def find_map(
@@ -36,7 +39,8 @@ def find_map(
         A problem's own model, or any model with continuous free variables.
     sigma : float, {"residual", "cv_lasso", "joint"} or None
         For a Problem with unknown σ: the value at which the mode is taken, see `resolve_noise`; "joint" maximises over
-        σ too (the density of σ, not of log σ).
+        σ too (the density of σ, not of log σ).  Where the density may have several modes the highest of several
+        descents is kept, and `Optimum.search` says what was found.
     hold : mapping of str to number or array, optional
         For a pymc.Model: variables to hold fixed, on their natural scale.
     density : GraphDensity, optional
@@ -69,35 +73,51 @@ def find_map(
     return _any_model(GraphDensity(target, hold) if density is None else density)
 
 
-def map_at(problem: Problem, noise: Noise, density: GraphDensity | None = None) -> Optimum:
-    """Maximise the density of the problem's model at a resolved noise scale."""
-    problem.prior.elastic(problem.p)  # raises where the scale has a prior: there is no joint mode
-    check_identified(problem.conditional(1.0 if noise.sigma is None else noise.sigma).centred()[0])
+def map_at(
+    problem: Problem, noise: Noise, density: GraphDensity | None = None, start: Mapping[str, Array] | None = None
+) -> Optimum:
+    """Maximise the density of the problem's model at a resolved dispersion; `start` is one more point to try from."""
+    problem.prior.rates(problem.p)  # raises where the scale has a prior: there is no joint mode
+    guess = problem.dispersion_guess() if noise.sigma is None else noise.sigma
+    check_identified(problem.conditional(guess).centred()[0])
     if density is None:
         density = GraphDensity(build_model(problem))
-    unknown = problem.likelihood.dispersion is not None
-    starts = [density.start]
-    if unknown and noise.sigma is not None:
-        density.hold("sigma", noise.sigma)
-        starts = [density.start]
-    elif unknown:
-        density.release("sigma")
-        starts = _joint_starts(problem, density)
-    best = min((minimise(density, x) for x in starts), key=lambda found: found.value)
-    if noise.joint:
-        sigma = float(density.natural(best.x)["sigma"])
-        noise = Noise(sigma, "joint", f"{noise.sentence}: σ = {sigma:.6g}")
-    return _problem_optimum(problem, noise, density, best)
+    name = problem.likelihood.dispersion_name
+    if problem.likelihood.dispersion is not None and name is not None:
+        if noise.joint:
+            density.release(name)
+        elif noise.sigma is not None:
+            density.hold(name, noise.sigma)
+    starts = _starts(problem, density, guess, joint=noise.joint)
+    if start is not None:
+        starts.append(density.at_natural({k: v for k, v in start.items() if noise.joint or k != name})[density.free])
+    found = [minimise(density, x, density.blocks) for x in starts]
+    best = min(found, key=lambda one: one.value)
+    if noise.joint and name is not None:
+        sigma = float(density.natural(best.x)[name])
+        noise = Noise(sigma, "joint", f"{noise.sentence}: {SYMBOLS[name]} = {sigma:.6g}")
+    search = "" if problem.convex else search_text(np.array([one.value for one in found]))
+    return _problem_optimum(problem, noise, density, best, search)
 
 
-def _joint_starts(problem: Problem, density: GraphDensity) -> list[Array]:
-    """Starts at several σ: an unscaled prior can have two joint modes, one small and one large in σ."""
-    base = problem.noise_guess()
-    whole = density.free
-    return [density.at_natural({"sigma": base * factor})[whole] for factor in (0.01, 0.1, 1.0)]
+def _starts(problem: Problem, density: GraphDensity, guess: float, *, joint: bool) -> list[Array]:
+    """Return points to descend from: the model's own start, and more where there may be several modes.
+
+    Several σ for a joint mode, of which there can be two, one small and one large in σ; and random points about the
+    mode where the density is not log-concave.
+    """
+    points: list[dict[str, float | Array]] = [{}]
+    if not problem.convex:
+        rng = np.random.default_rng(0)
+        points += [named_point(problem, theta) for theta in scattered(problem.conditional(guess), STARTS, rng)]
+    name = problem.likelihood.dispersion_name
+    if joint and name is not None:
+        sizes = [guess * factor for factor in (0.01, 0.1, 1.0)]
+        points = [point | {name: sizes[i % 3]} for i, point in enumerate([points[0]] * 2 + points)]
+    return [density.at_natural(point)[density.free] if point else density.start for point in points]
 
 
-def _problem_optimum(problem: Problem, noise: Noise, density: GraphDensity, best: Minimum) -> Optimum:
+def _problem_optimum(problem: Problem, noise: Noise, density: GraphDensity, best: Minimum, search: str) -> Optimum:
     values = density.natural(best.x)
     fixed = problem.conditional(noise.sigma)
     beta = values["beta"]
@@ -105,7 +125,7 @@ def _problem_optimum(problem: Problem, noise: Noise, density: GraphDensity, best
     theta = fixed.join(intercept, beta)
     check_finite(fixed, theta)
     intercept_raw, beta_raw = problem.design.to_raw(np.asarray(intercept), beta)
-    joint = noise.joint
+    joint, name = noise.joint, problem.likelihood.dispersion_name
     return Optimum(
         intercept=intercept,
         beta=beta,
@@ -117,17 +137,19 @@ def _problem_optimum(problem: Problem, noise: Noise, density: GraphDensity, best
         certificate=certify(
             fixed,
             theta,
-            dispersion_residual=float(best.residual[density.free_labels.index("sigma")]) if joint else float("nan"),
+            dispersion_residual=float(best.residual[density.free_labels.index(name)]) if joint and name else np.nan,
         ),
         names=problem.names,
         positions=problem.positions,
         iterations=best.iterations,
         point=values,
+        search=search,
+        problem=fixed,
     )
 
 
 def _any_model(density: GraphDensity) -> Optimum:
-    best = minimise(density, density.start)
+    best = minimise(density, density.start, density.blocks)
     values = density.natural(best.x)
     scalar = {name: float(values[name]) for name in ("intercept", "sigma") if np.size(values.get(name, [])) == 1}
     beta = np.ravel(values.get("beta", np.zeros(0)))

@@ -1,4 +1,4 @@
-"""The noise scale at which a MAP estimate and a penalised fit are matched, when σ is unknown.
+"""The dispersion (noise scale σ, or shape α) at which a MAP estimate and a penalised fit are matched, when unknown.
 
 A penalty λ‖β‖ matches a prior only given σ, so the match is conditional on it.  The value used is named and kept.
 """
@@ -6,7 +6,7 @@ A penalty λ‖β‖ matches a prior only given σ, so the match is conditional 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -14,10 +14,15 @@ from numpy.typing import NDArray
 
 from bayesreg.errors import FitError, ParameterError
 from bayesreg.interfaces import Array, Block
-from bayesreg.problem import Problem, QuadraticMoments
+from bayesreg.moments import QuadraticMoments
+from bayesreg.problem import Problem
+from bayesreg.rows import ArrayRows, is_sparse
 from bayesreg.scales import positive_number
 
 METHODS = ("residual", "cv_lasso", "joint")
+
+SYMBOLS = {"sigma": "σ", "alpha": "α"}
+"""Dispersion parameters as they are written."""
 
 CANCELLED = 1e-7
 """Share of yᵀy below which yᵀy − βᵀXᵀy has lost half its digits, and the residuals are summed over the rows instead."""
@@ -60,7 +65,8 @@ def resolve_noise(problem: Problem, sigma: float | str | None = None) -> Noise:
     sigma : float, {"residual", "cv_lasso", "joint"} or None
         A value; or σ̂ = √(RSS/(N − rank)) of least squares; or the same of a 5-fold cross-validated lasso, with its
         number of nonzero coefficients as degrees of freedom; or the joint mode of coefficients and σ.
-        None: the known σ, else `residual` where N > rank, else `cv_lasso`.
+        None: the known σ, else `residual` where N > rank, else `cv_lasso`; under other than Gaussian noise `joint`,
+        the only named one there.  For a family with a shape α in place of σ, `sigma` stands for that.
 
     Raises
     ------
@@ -70,33 +76,50 @@ def resolve_noise(problem: Problem, sigma: float | str | None = None) -> Noise:
         If the data leave no residual to estimate σ from.
     """
     likelihood = problem.likelihood
-    if not likelihood.has_noise_scale:
+    name = likelihood.dispersion_name
+    if name is None:
         if sigma is not None:
-            msg = f"sigma={sigma!r}: {type(likelihood).__name__} has no noise scale; leave sigma out"
+            msg = f"sigma={sigma!r}: {type(likelihood).__name__} has no noise scale or shape; leave sigma out"
             raise ParameterError(msg)
         return Noise(None, "none", "the likelihood has no noise scale")
+    symbol = SYMBOLS[name]
     if likelihood.sigma_known is not None:
         if sigma is not None and sigma != likelihood.sigma_known:
-            msg = f"sigma={sigma!r} contradicts the likelihood's known sigma={likelihood.sigma_known:g}; leave it out"
+            msg = f"sigma={sigma!r} contradicts the likelihood's known {name}={likelihood.sigma_known:g}; leave it out"
             raise ParameterError(msg)
-        return Noise(likelihood.sigma_known, "known", f"σ = {likelihood.sigma_known:.6g} is known")
+        return Noise(likelihood.sigma_known, "known", f"{symbol} = {likelihood.sigma_known:.6g} is known")
     if sigma is None:
-        return _residual(problem) or _cv_lasso(problem)
+        return _default(problem, symbol)
     if isinstance(sigma, str):
-        return _named(problem, sigma)
+        return _named(problem, sigma, symbol)
     value = positive_number("sigma", "sigma", sigma)
-    return Noise(value, "given", f"conditional on σ = {value:.6g}, as given")
+    return Noise(value, "given", f"conditional on {symbol} = {value:.6g}, as given")
 
 
-def _named(problem: Problem, method: str) -> Noise:
-    if method == "joint":
-        check_joint_mode(problem)
-        return Noise(None, "joint", "joint mode of the coefficients and σ")
-    if method == "cv_lasso":
-        return _cv_lasso(problem)
-    if method != "residual":
+def _default(problem: Problem, symbol: str) -> Noise:
+    if problem.likelihood.quadratic:
+        return _residual(problem) or _cv_lasso(problem)
+    return _joint(problem, symbol)
+
+
+def _joint(problem: Problem, symbol: str) -> Noise:
+    check_joint_mode(problem)
+    return Noise(None, "joint", f"joint mode of the coefficients and {symbol}")
+
+
+def _named(problem: Problem, method: str, symbol: str) -> Noise:
+    if method not in METHODS:
         msg = f"sigma={method!r} is not a method: use a number, or one of {', '.join(METHODS)}"
         raise ParameterError(msg)
+    if method == "joint":
+        return _joint(problem, symbol)
+    if not problem.likelihood.quadratic:
+        msg = (
+            f"sigma={method!r} is for Gaussian noise; for {type(problem.likelihood).__name__} give a number, or 'joint'"
+        )
+        raise ParameterError(msg)
+    if method == "cv_lasso":
+        return _cv_lasso(problem)
     noise = _residual(problem)
     if noise is None:
         msg = (
@@ -151,7 +174,7 @@ def _residual_sums(problem: Problem, m: QuadraticMoments, beta: Array) -> tuple[
     intercept = m.y_mean if problem.has_intercept else 0.0
 
     def fn(block: Block) -> tuple[Array, ...]:
-        y, X = block.y - block.offset, block.X - mean
+        y, X = block.y - block.offset, block.X.toarray() - mean if is_sparse(block.X) else block.X - mean
         residual = y - intercept - X @ beta
         size = np.abs(block.y) + np.abs(block.offset) + abs(intercept) + np.abs(X) @ np.abs(beta)
         squares = (block.weighted(terms**2).sum(keepdims=True) for terms in (residual, size))
@@ -177,26 +200,82 @@ def _about(problem: Problem, m: QuadraticMoments) -> tuple[Array, Array, float]:
     )
 
 
-def fits_exactly(problem: Problem) -> bool:
-    """Whether coefficients that the prior allows as σ → 0 make every residual zero up to rounding.
+@dataclass(frozen=True, slots=True, eq=False)
+class ExactFit:
+    """How near the coefficients that the prior allows, as the noise vanishes, come to an exact fit of every row.
 
-    Those are any, but under a noise-scaled prior only unpenalised coefficients leave their location as σ → 0.
+    Parameters
+    ----------
+    exact : bool
+        Whether every row can be fitted exactly, up to rounding.
+    total : float
+        Σw.
+    rank : int
+        Number of rows that coefficients can always be chosen to fit.
+    common : float
+        Weight of the rows that an intercept alone fits exactly: the most common value of the response.
+    share : float
+        Share of the rows that fitted exactly make the density unbounded.
     """
+
+    exact: bool
+    total: float
+    rank: int
+    common: float
+    share: float
+
+    @property
+    def unbounded(self) -> bool:
+        """Whether the joint density of coefficients and dispersion has no upper bound."""
+        return self.exact or (self.share < 1 and max(self.rank, self.common) > self.share * self.total)
+
+
+def exact_fit(problem: Problem) -> ExactFit | None:
+    """Return how nearly the rows can be fitted exactly; None where the likelihood stays bounded even then.
+
+    The coefficients that count are any, but under a noise-scaled prior only unpenalised ones leave their location as
+    σ → 0.
+    """
+    block = problem.design.rows.collect()
+    found = problem.likelihood.on(block).exact_fit(block.y)
+    if found is None:
+        return None
+    target, share = found
+    if not problem.likelihood.quadratic:
+        rows = ArrayRows(block.X, target, block.offset, block.weights, block.trials)
+        problem = replace(problem, design=replace(problem.design, rows=rows))
     m = problem.moments()
-    if not problem.scale_by_noise:
-        return least_squares(problem, m).exact
-    moving = np.isinf(problem.prior.variance(problem.p))
-    held = np.where(moving, 0.0, problem.prior.location(problem.p))
-    return least_squares(problem, m, moving, held).exact
+    if problem.scale_by_noise:
+        moving = np.isinf(problem.prior.variance(problem.p))
+        fit = least_squares(problem, m, moving, np.where(moving, 0.0, problem.prior.location(problem.p)))
+    else:
+        fit = least_squares(problem, m)
+    common = 0.0
+    if problem.has_intercept and share < 1:
+        weights = np.ones(problem.n) if block.weights is None else block.weights
+        _, index = np.unique(target - block.offset, return_inverse=True)
+        common = float(np.bincount(index, weights).max())
+    return ExactFit(fit.exact, m.total, fit.rank, common, share)
+
+
+def fits_exactly(problem: Problem) -> bool:
+    """Whether coefficients that the prior allows as σ → 0 fit every row exactly, up to rounding."""
+    found = exact_fit(problem)
+    return found is not None and found.exact
 
 
 def check_joint_mode(problem: Problem) -> None:
-    """Raise ParameterError where the joint density of coefficients and σ is unbounded as σ → 0."""
-    if not fits_exactly(problem):
+    """Raise ParameterError where the joint density of coefficients and dispersion is unbounded."""
+    found = exact_fit(problem)
+    if found is None or not found.unbounded:
         return
+    name = problem.likelihood.dispersion_name
+    limit = "goes to 0" if problem.likelihood.location_scale else "grows"
+    scaled = ", or (unless y is constant) scale_by_noise=True" if problem.likelihood.location_scale else ""
+    rows = "y" if found.exact else "enough rows"
     msg = (
-        "sigma='joint': some coefficients fit y exactly, so the joint density grows without bound as sigma goes to 0 "
-        "and has no mode; use a known sigma, another sigma method, or (unless y is constant) scale_by_noise=True"
+        f"sigma='joint': some coefficients fit {rows} exactly, so the joint density grows without bound as {name} "
+        f"{limit} and has no mode; use a known {name}, or another value of sigma{scaled}"
     )
     raise ParameterError(msg)
 
@@ -222,13 +301,13 @@ def _cv_lasso(problem: Problem) -> Noise:
     block = problem.design.rows.collect()
     weights = np.ones(problem.n) if block.weights is None else block.weights
     counts = weights > 0
-    X, y, weights = block.X[counts], (block.y - block.offset)[counts], weights[counts]
+    X, y, weights = block.X[np.flatnonzero(counts)], (block.y - block.offset)[counts], weights[counts]
     folds = min(5, y.size)
     if folds < 2 or np.ptp(y) == 0 or not problem.p:
         msg = "sigma: y does not vary, or there is one row or no column: nothing to estimate sigma from; give a number"
         raise FitError(msg)
     # In units of their own size: scikit-learn clips its penalties at 1e-15.
-    unit, width = float(np.ptp(y)), float(np.abs(X).max()) or 1.0
+    unit, width = float(np.ptp(y)), float(abs(X).max()) or 1.0
     fit = LassoCV(cv=folds, fit_intercept=problem.has_intercept, max_iter=100_000).fit(
         X / width, y / unit, sample_weight=weights
     )

@@ -14,8 +14,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesreg.errors import ParameterError
 from bayesreg.existence import tied_columns
 from bayesreg.interfaces import Array, Block
+from bayesreg.prediction import Prediction, new_rows, predict
 from bayesreg.problem import Problem
 
 KKT_TOLERANCE = 1e-8
@@ -24,8 +26,15 @@ KKT_TOLERANCE = 1e-8
 GAP_TOLERANCE = 1e-9
 """Largest duality gap that is certified, in nats."""
 
+SAME_MINIMUM = 1e-6
+"""Difference of J in nats up to which two minima count as one."""
+
 ROUNDING = 16 * np.finfo(float).eps
 """Multiple of Σ|terms| below which a gradient or an objective summed in double precision says nothing."""
+
+
+DIRECT = 2000
+"""Columns up to which a system of equations is solved by a factorisation, not by iteration."""
 
 
 class Outcome(Enum):
@@ -115,7 +124,7 @@ class Optimum:
     intercept_raw, beta_raw : float, array (p,)
         The same in the data's units.
     sigma : float or None
-        The noise scale at which the optimum holds (or that was optimised too).
+        The dispersion (σ, or the shape α) at which the optimum holds, or that was optimised too.
     sigma_method : str
         Where `sigma` comes from, in words.
     objective : float
@@ -129,6 +138,10 @@ class Optimum:
         Where each coefficient stands in the certificate; −1 for one that was held.
     iterations : int
         Iterations used.
+    search : str
+        Where J is not known to be convex: what was searched, and what else was found; empty where it is.
+    problem : Problem or None
+        What it is the optimum of, the dispersion fixed.
     """
 
     intercept: float
@@ -143,6 +156,50 @@ class Optimum:
     positions: NDArray[np.int_]
     iterations: int
     point: Mapping[str, Array] = field(default_factory=dict)
+    search: str = ""
+    problem: Problem | None = field(default=None, repr=False)
+
+    def predict(
+        self,
+        new_data: object = None,
+        *,
+        kind: str = "response",
+        offset: object = None,
+        exposure: object = None,
+        trials: object = None,
+        interval: float = 0.95,
+        draws: int = 1000,
+        seed: int | np.random.Generator | None = 0,
+    ) -> Prediction:
+        """Predict rows from the point estimate, which knows no uncertainty of its own.
+
+        Parameters
+        ----------
+        new_data : data frame or array, optional
+            Rows in the form of the data the problem was built of; by default those data themselves.
+        kind : {"response", "link", "predictive"}
+            The mean of y; the linear predictor η; or `draws` draws of y at the point estimate (plug-in), with their
+            interval.  The first two have no interval.
+        offset, exposure, trials : array-like or str, optional
+            As in `Problem.from_arrays`, for the new rows; needed where the problem has them and they were arrays.
+        interval, draws, seed
+            Of `predictive`.
+
+        Raises
+        ------
+        InputError
+            If a column is missing, a level of a categorical column was not seen, or a row's offset or trials are.
+        ParameterError
+            If `kind` or `interval` is outside what it can be, or the optimum is of a model that is no Problem's.
+        """
+        if self.problem is None:
+            msg = "predict: this is the mode of a PyMC model, not of a Problem; use pm.sample_posterior_predictive"
+            raise ParameterError(msg)
+        rows = new_rows(self.problem, new_data, offset=offset, exposure=exposure, trials=trials)
+        theta = self.problem.join(self.intercept, self.beta)
+        copies = draws if kind == "predictive" else 1
+        rng = np.random.default_rng(seed)
+        return predict(self.problem, rows, np.tile(theta, (1, copies, 1)), None, kind=kind, interval=interval, rng=rng)
 
     @property
     def outcome(self) -> Outcome:
@@ -166,6 +223,15 @@ class Optimum:
         return margin
 
 
+def search_text(values: Array) -> str:
+    """What a search from several starts found, given J at the minimum that each of them reached."""
+    above = np.sort(values) - values.min()
+    others = above[above > SAME_MINIMUM]
+    more = f"; the next lowest is {others[0]:.3g} nats higher" if others.size else ""
+    reached = int((above <= SAME_MINIMUM).sum())
+    return f"the lowest minimum of {values.size} descents, {reached} of which reached it{more}"
+
+
 def kkt_residual(problem: Problem, theta: Array, gradient: Array | None = None) -> Array:
     """Distance (k,) of −∇f(θ) from ∂pen(θ), in nats per unit."""
     slope = problem.gradient(theta) if gradient is None else gradient
@@ -174,7 +240,7 @@ def kkt_residual(problem: Problem, theta: Array, gradient: Array | None = None) 
 
 def kkt_tolerance(problem: Problem, theta: Array) -> Array:
     """Tolerance (k,) for the residual: KKT_TOLERANCE·max(1, λ), never below the gradient's rounding."""
-    rate = problem.penalty_prior.rate(theta.size)
+    rate = problem.penalty_prior.rates(theta.size)
     return np.maximum(KKT_TOLERANCE * np.maximum(1.0, rate), ROUNDING * problem.gradient_uncertainty(theta))
 
 
@@ -202,38 +268,36 @@ def duality_gap(problem: Problem, theta: Array) -> float:
     ----------
     Rockafellar (1970), Convex Analysis, section 31.
     """
-    if not problem.likelihood.convex:
+    if not problem.convex:
         return float("inf")
-    slope = problem.gradient(theta)
-    bound = problem.penalty_prior.conjugate_bound(theta.size)
-    flat = bound == 0
+    slope, prior = problem.gradient(theta), problem.penalty_prior
+    flat = np.isinf(prior.variance(theta.size))
     gap = _gap(problem, theta, slope, flat)
     if gap <= GAP_TOLERANCE:
         return gap
     tolerance, residual = kkt_tolerance(problem, theta), kkt_residual(problem, theta, slope)
-    inside = (residual == 0) & (np.abs(slope) < bound - tolerance)
+    kink = prior.at_kink(theta)
+    room = prior.rates(theta.size) * (1 - np.where(kink, prior.gauge(theta, -slope), 1.0))
+    inside = kink & (residual == 0) & (room > tolerance)
     return min(gap, _gap(problem, theta, slope, flat | ((residual <= tolerance) & ~inside)))
 
 
 def _gap(problem: Problem, theta: Array, slope: Array, hold: NDArray[np.bool_]) -> float:
     """Duality gap with the dual point moved, to first order, so that −u is nearest to `slope` in −∂pen where `hold`."""
-    prior, likelihood = problem.penalty_prior, problem.likelihood
-    bound = prior.conjugate_bound(theta.size)
+    prior = problem.penalty_prior
     held = np.flatnonzero(hold)
     correction = np.zeros(theta.size)
     if held.size:
-        hessian = problem.curvature(theta)
         target = -prior.nearest_subgradient(theta, -slope)[held]
-        away = slope[held] - target
-        correction[held] = np.linalg.lstsq(hessian[np.ix_(held, held)], away, rcond=None)[0]
-        slope = slope - hessian @ correction
+        correction[held] = _solve(problem, theta, held, slope[held] - target)
+        slope = slope - problem.curvature_along(theta, correction)
         slope[held] = target
-    bounded = (bound > 0) & np.isfinite(bound)
-    ratio = np.abs(slope[bounded]) / bound[bounded]
-    shrink = min(1.0, 1.0 / ratio.max()) if ratio.size and ratio.max() > 0 else 1.0
-    u = np.clip(-shrink * slope, -bound, bound)
+    reach = float(prior.dual_gauge(slope).max(initial=0.0))
+    shrink = min(1.0, 1.0 / reach) if reach > 0 else 1.0
+    u = prior.dual_projection(-shrink * slope)
 
     def rows_part(block: Block) -> tuple[Array, ...]:
+        likelihood = problem.likelihood.on(block)
         eta = problem.linear_predictor(block, theta)
         nu = likelihood.d1(eta, block.y)
         if held.size:
@@ -247,6 +311,21 @@ def _gap(problem: Problem, theta: Array, slope: Array, hold: NDArray[np.bool_]) 
 
     rows = float(problem.design.rows.sum(rows_part)[0][0])
     return rows + float(np.maximum(_penalty_gap(problem, theta, u), 0.0))
+
+
+def _solve(problem: Problem, theta: Array, held: NDArray[np.int_], rhs: Array) -> Array:
+    """Least-squares solution of H x = rhs over the columns `held`, H the Hessian of Σ w·nll."""
+    if held.size <= DIRECT:
+        return np.asarray(np.linalg.lstsq(problem.curvature(theta, held), rhs, rcond=None)[0])
+    from scipy.sparse.linalg import LinearOperator, minres
+
+    def product(x: Array) -> Array:
+        whole = np.zeros(theta.size)
+        whole[held] = np.ravel(x)
+        return problem.curvature_along(theta, whole)[held]
+
+    solution, _ = minres(LinearOperator((held.size, held.size), matvec=product, dtype=float), rhs, rtol=1e-14)
+    return np.asarray(solution)
 
 
 def _penalty_gap(problem: Problem, theta: Array, u: Array) -> float:
@@ -287,6 +366,6 @@ def certify(
         zero=kink,
         margin=margin,
         dispersion_residual=dispersion_residual,
-        convex=problem.likelihood.convex,
+        convex=problem.convex,
         tied=tied_columns(problem, theta, margin),
     )

@@ -1,8 +1,9 @@
 """Minimise a function with kinks, exactly at them: what `graph_map` does with a compiled log density.
 
-The function is smooth but for terms rate·|x − loc|.  Second-order models with their kinks find the face of the minimum
-(beyond `NEWTON_WORTH` entries an orthant-wise quasi-Newton method, OWL-QN, does); Newton steps on the smooth face, with
-the Hessian from differences of the gradient, bring the residual down to rounding.
+The function is smooth but for terms rate·‖x_g − loc_g‖₂ by block g of entries, most often of one; a rate of ∞ is a
+cusp.  Second-order models with their kinks find the face of the minimum (beyond `NEWTON_WORTH` entries an orthant-wise
+quasi-Newton method, OWL-QN, does); Newton steps on the smooth face, with the Hessian from differences of the gradient,
+bring the residual down to rounding.  Blocks of several entries, and cusps, are released and put back one by one.
 
 References
 ----------
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 
 from bayesreg.errors import FitError
 from bayesreg.interfaces import Array
@@ -44,30 +46,50 @@ class _State:
     slope: Array
     loc: Array
     rate: Array
+    blocks: NDArray[np.int_]
+
+    @property
+    def grouped(self) -> NDArray[np.bool_]:
+        """Entries of blocks of several."""
+        return np.asarray(np.bincount(self.blocks)[self.blocks] > 1)
+
+    @property
+    def jumpy(self) -> NDArray[np.bool_]:
+        """Entries that no second-order model with its kinks covers: of blocks of several, and at cusps."""
+        return self.grouped | np.isinf(self.rate)
 
     @property
     def kinked(self) -> NDArray[np.bool_]:
-        return np.asarray(self.x == self.loc)
+        off = np.bincount(self.blocks, self.x != self.loc)[self.blocks] > 0
+        return np.asarray(~off & (self.rate > 0))
 
     @property
     def ray(self) -> Array:
-        eased = np.sign(self.slope) * np.maximum(np.abs(self.slope) - self.rate, 0.0)
-        return np.where(self.kinked, eased, self.slope)
+        norm = _norms(self.slope, self.blocks)
+        eased = np.divide(np.maximum(norm - self.rate, 0.0), norm, out=np.zeros_like(norm), where=norm > 0)
+        return np.where(self.kinked, self.slope * eased, self.slope)
 
     @property
     def orthant(self) -> Array:
-        """Side of its kink that each entry is on, or would leave to; 0 where it has no kink or rests on it."""
+        """Side of its kink that each entry is on, or would leave to; 0 where it has no kink, or rests on it."""
         side = np.where(self.kinked, -np.sign(self.ray), np.sign(self.x - self.loc))
-        return np.where(np.isnan(self.loc), 0.0, side)
+        return np.where(np.isnan(self.loc) | self.grouped, 0.0, side)
 
     @property
     def face_slope(self) -> Array:
         """Gradient on the open orthant that x lies on or leaves to."""
-        return self.slope + np.where(self.kinked, self.rate * self.orthant, 0.0)
+        leaving = self.kinked & (self.orthant != 0)
+        return self.slope + np.where(leaving, self.rate, 0.0) * self.orthant
 
     @property
     def tolerance(self) -> Array:
-        return KKT_TOLERANCE * np.maximum(1.0, self.rate)
+        return KKT_TOLERANCE * np.maximum(1.0, np.where(np.isinf(self.rate), 0.0, self.rate))
+
+
+def _norms(values: Array, blocks: NDArray[np.int_]) -> Array:
+    """‖·‖₂ of each entry's block."""
+    with np.errstate(over="ignore"):
+        return np.asarray(np.sqrt(np.bincount(blocks, values**2))[blocks])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,16 +109,22 @@ Evaluate = Callable[[Array], tuple[float, Array, Array, Array]]
 """(value, gradient, kink locations, kink rates) at a point."""
 
 
-def _state(evaluate: Evaluate, x: Array) -> _State:
-    value, slope, loc, rate = evaluate(x)
-    return _State(x, value if np.isfinite(slope).all() else float("nan"), slope, loc, rate)
+class _Target:
+    """A function to minimise, and which of its entries share a kink."""
+
+    def __init__(self, evaluate: Evaluate, blocks: NDArray[np.int_]) -> None:
+        self.evaluate, self.blocks = evaluate, blocks
+
+    def __call__(self, x: Array) -> _State:
+        value, slope, loc, rate = self.evaluate(x)
+        return _State(x, value if np.isfinite(slope).all() else float("nan"), slope, loc, rate, self.blocks)
 
 
 class _Differences:
     """The graph's evaluate, with a Hessian from forward differences of its gradient, steps taken away from kinks."""
 
-    def __init__(self, evaluate: Evaluate, x: Array) -> None:
-        self.evaluate: Evaluate = evaluate
+    def __init__(self, target: _Target, x: Array) -> None:
+        self.target = target
         self.width = 1e-6 * np.maximum(1.0, np.abs(x))
 
     def hessian(self, state: _State, moving: NDArray[np.int_], *, smooth: bool = False) -> Array:
@@ -109,11 +137,7 @@ class _Differences:
         """Row j of the Hessian.  Widths that are far from a hundred-thousandth of a posterior sd are mended."""
         at = int(np.flatnonzero(moving == j)[0])
         for _ in range(10):
-            x = state.x.copy()
-            x[j] += self.width[j] * (state.orthant[j] or 1.0)
-            near = _state(self.evaluate, x)
-            slope = _smooth(near) if smooth else near.slope + np.where(near.kinked, near.rate * state.orthant, 0.0)
-            row = (slope[moving] - base) / (x[j] - state.x[j])
+            row = self._difference(state, j, self.width[j], moving, base, smooth)
             curvature = abs(row[at])
             span = self.width[j] * np.sqrt(curvature)
             if not np.isfinite(span):
@@ -122,7 +146,22 @@ class _Differences:
                 self.width[j] = 1e-5 / np.sqrt(curvature) if curvature > 1e-100 else self.width[j] * 1e4
             if 1e-8 <= span <= 1e-2:
                 break
-        return np.asarray(row)
+        size = abs(state.x[j])
+        if 0 < size < 1e2 * self.width[j]:
+            # A power of |x| between 1 and 2 bends without end towards 0: there the width must be small beside x.
+            finer = self._difference(state, j, 1e-4 * size, moving, base, smooth)
+            row = finer if abs(finer[at]) > 2 * abs(row[at]) else row
+        return row
+
+    def _difference(
+        self, state: _State, j: int, width: float, moving: NDArray[np.int_], base: Array, smooth: bool
+    ) -> Array:
+        x = state.x.copy()
+        x[j] += width * (state.orthant[j] or 1.0)
+        near = self.target(x)
+        leaving = near.kinked & (state.orthant != 0)
+        slope = _smooth(near) if smooth else near.slope + np.where(leaving, near.rate, 0.0) * state.orthant
+        return np.asarray((slope[moving] - base) / (x[j] - state.x[j]))
 
 
 class _QuadraticModel:
@@ -132,6 +171,7 @@ class _QuadraticModel:
         values, vectors = np.linalg.eigh(hessian)
         self.matrix = (vectors * np.maximum(np.abs(values), 1e-10 * np.abs(values).max())) @ vectors.T
         self.state, self.slope = state, _smooth(state)
+        self.target = _Target(self.evaluate, state.blocks)
 
     def evaluate(self, x: Array) -> tuple[float, Array, Array, Array]:
         """Value and gradient of the model, kinked terms included."""
@@ -145,71 +185,135 @@ class _QuadraticModel:
         return np.asarray(self.matrix[np.ix_(moving, moving)])
 
 
-def minimise(evaluate: Evaluate, x: Array) -> Minimum:
+def minimise(evaluate: Evaluate, x: Array, blocks: NDArray[np.int_] | None = None) -> Minimum:
     """Return the local minimum that descent from x reaches.
+
+    `blocks` labels the blocks of entries that have a kink in common; by default each entry is one.
 
     Raises
     ------
     FitError
         If the function is not finite at x, or falls without bound.
     """
-    state = _state(evaluate, x)
+    target = _Target(evaluate, np.arange(x.size) if blocks is None else blocks)
+    state = target(x)
     if not np.isfinite(state.value):
         msg = "the model's log density is not finite at its initial point: check the data and the priors"
         raise FitError(msg)
     # A Laplace-distributed entry starts on its kink, so that only those that must leave it do.
-    rest = np.where(np.isnan(state.loc), state.x, state.loc)
-    kinked = _state(evaluate, rest)
+    kinked = target(np.where(np.isnan(state.loc) | np.isinf(state.rate), state.x, state.loc))
     state = kinked if np.isfinite(kinked.value) and kinked.value <= state.value else state
     used = 0
-    if x.size > NEWTON_WORTH:
-        state, used = _owlqn(evaluate, state)
+    if state.jumpy.any():
+        state, used = _one_by_one(target, state)
+    elif x.size > NEWTON_WORTH:
+        state, used = _owlqn(target, state)
     elif not np.isnan(state.loc).all():
-        state, used = _proximal_newton(evaluate, state)
-    state, steps = _newton(_Differences(evaluate, state.x), state)
-    margin = np.where(
-        state.kinked,
-        1.0 - np.divide(np.abs(state.slope), state.rate, out=np.zeros_like(state.x), where=state.rate > 0),
-        np.nan,
-    )
+        state, used = _proximal_newton(target, state)
+    state, steps = _newton(_Differences(target, state.x), state)
+    state = _roots_near_zero(target, state)
+    gauge = np.divide(_norms(state.slope, state.blocks), state.rate, out=np.zeros_like(state.x), where=state.rate > 0)
+    margin = np.where(state.kinked, 1.0 - gauge, np.nan)
     return Minimum(state.x, state.value, np.abs(state.ray), state.tolerance, state.kinked, margin, used + steps)
 
 
-def _project(x: Array, loc: Array, orthant: Array) -> Array:
+def _roots_near_zero(target: _Target, state: _State) -> _State:
+    """Solve for entries next to 0 one by one, on a log scale, where Newton's steps left a residual.
+
+    A power of |x| between 1 and 2 has a slope that is all but a jump there: only the logarithm of x resolves it.
+    """
+    for j in np.flatnonzero(np.isnan(state.loc) & (np.abs(state.ray) > state.tolerance) & (np.abs(state.x) < 1e-3)):
+        x = state.x.copy()
+        x[j] = 0.0
+        side = -np.sign(target(x).slope[j])
+
+        def slope(u: float, j: np.int_ = j, x: Array = x, side: float = side) -> float:
+            x[j] = side * np.exp(u)
+            return float(side * target(x).slope[j])
+
+        lower, upper = -600.0, np.log(max(abs(state.x[j]), 1e-6)) + 5.0
+        if slope(lower) < 0 < slope(upper):
+            x[j] = side * np.exp(brentq(slope, lower, upper, xtol=1e-13, rtol=1e-15))
+            new = target(x)
+            state = new if _excess(new) < _excess(state) else state
+    return state
+
+
+def _one_by_one(target: _Target, state: _State) -> tuple[_State, int]:
+    """Settle on a face, put blocks back on their kinks where that is lower, release those that must leave, again."""
+    used = 0
+    for _ in range(100):
+        state, steps = _newton(_Differences(target, state.x), state, put_back=True)
+        used += steps
+        lower = _put_back(target, state)
+        if lower is not None:
+            state = lower
+            continue
+        released = _release(target, state)
+        if released is None:
+            break
+        state = released
+    return state, used
+
+
+def _put_back(target: _Target, state: _State) -> _State | None:
+    """The state with one more block on its kink, where that is lower: of those tried, the smallest first."""
+    off = np.flatnonzero(state.jumpy & ~state.kinked)
+    away = _norms(np.nan_to_num(state.x - state.loc), state.blocks)
+    for block in dict.fromkeys(state.blocks[off[np.argsort(away[off], kind="stable")]].tolist()):
+        new = target(np.where(state.blocks == block, state.loc, state.x))
+        if np.isfinite(new.value) and new.value < state.value:
+            return new
+    return None
+
+
+def _release(target: _Target, state: _State) -> _State | None:
+    """The state with blocks that must leave their kinks moved off them; None where all may stay."""
+    leaving = state.grouped & state.kinked & (np.abs(state.ray) > AIM * state.tolerance)
+    if not leaving.any():
+        return None
+    direction = np.where(leaving, -state.ray, 0.0)
+    descent = float(direction @ direction)
+    width = 1e-5 / np.sqrt(descent)
+    bend = (float(target(state.x + width * direction).slope @ direction) + descent) / width
+    reach = descent / bend if np.isfinite(bend) and bend > 0 else 1 / np.sqrt(descent)
+    return _search(target, state, reach * direction)
+
+
+def _project(x: Array, state: _State) -> Array:
     """Entries that crossed their kink are put on it."""
-    crossed = ~np.isnan(loc) & ((x - loc) * orthant <= 0)
-    return np.where(crossed, loc, x)
+    crossed = ~np.isnan(state.loc) & ~state.grouped & ((x - state.loc) * state.orthant <= 0)
+    return np.where(crossed & (state.rate > 0), state.loc, x)
 
 
-def _search(evaluate: Evaluate, state: _State, direction: Array) -> _State | None:
+def _search(target: _Target, state: _State, direction: Array) -> _State | None:
     """Backtrack along `direction`, projected on the orthant; None if nothing better than rounding was found."""
     fraction = 1.0
     slack = 1e-14 * abs(state.value)
     while fraction > 1e-10:
-        point = _project(state.x + fraction * direction, state.loc, state.orthant)
-        new = _state(evaluate, point)
+        point = _project(state.x + fraction * direction, state)
+        new = target(point)
         if np.isfinite(new.value) and new.value <= state.value + 1e-4 * float(state.ray @ (point - state.x)) + slack:
             return new
         fraction /= 2
     return None
 
 
-def _proximal_newton(evaluate: Evaluate, state: _State) -> tuple[_State, int]:
+def _proximal_newton(target: _Target, state: _State) -> tuple[_State, int]:
     """Minimise second-order models, kinks kept, until the next promises less than `HANDOVER` nats.
 
     Many entries may change sides in one such step at no cost in gradients; the face Newton steps then finish.
     """
-    differences = _Differences(evaluate, state.x)
+    differences = _Differences(target, state.x)
     everything = np.arange(state.x.size)
     for step in range(50):
         model = _QuadraticModel(state, differences.hessian(state, everything, smooth=True))
-        here = _state(model.evaluate, state.x)
-        target, _ = _newton(model, here)
-        promised = min(target.value - here.value, 0.0)
+        here = model.target(state.x)
+        goal, _ = _newton(model, here)
+        promised = min(goal.value - here.value, 0.0)
         fraction = 1.0
         while fraction > 1e-6:
-            point = target.x if fraction == 1.0 else state.x + fraction * (target.x - state.x)
-            new = _state(evaluate, point)
+            new = target(goal.x if fraction == 1.0 else state.x + fraction * (goal.x - state.x))
             if np.isfinite(new.value) and new.value <= state.value + 1e-4 * fraction * promised:
                 break
             fraction /= 2
@@ -221,7 +325,7 @@ def _proximal_newton(evaluate: Evaluate, state: _State) -> tuple[_State, int]:
     return state, 50
 
 
-def _owlqn(evaluate: Evaluate, state: _State) -> tuple[_State, int]:
+def _owlqn(target: _Target, state: _State) -> tuple[_State, int]:
     """Orthant-wise L-BFGS, down to a residual that the Newton steps take over from."""
     pairs: deque[tuple[Array, Array]] = deque(maxlen=MEMORY)
     for step in range(2000):
@@ -232,7 +336,7 @@ def _owlqn(evaluate: Evaluate, state: _State) -> tuple[_State, int]:
         direction = np.where(direction * ray < 0, direction, 0.0)
         if not pairs:
             direction = direction / np.linalg.norm(direction)
-        new = _search(evaluate, state, direction)
+        new = _search(target, state, direction)
         if new is None:
             return state, step
         move, change = new.x - state.x, _smooth(new) - _smooth(state)
@@ -263,24 +367,29 @@ def _two_loop(ray: Array, pairs: deque[tuple[Array, Array]]) -> Array:
     return r
 
 
-def _newton(oracle: _Differences | _QuadraticModel, state: _State) -> tuple[_State, int]:
-    """Newton steps on the face of entries that are off their kink or must leave it."""
+def _newton(oracle: _Differences | _QuadraticModel, state: _State, *, put_back: bool = False) -> tuple[_State, int]:
+    """Newton steps on the face of entries that are off their kink or must leave it (blocks of several do not here).
+
+    `put_back`: after every step, put blocks on their kinks where that is lower.
+    """
     best, stalled, promised = state, 0, -np.inf
     for step in range(200):
         # A small gradient alone may mean large units; that the last step was promised next to nothing means the end.
-        moving = np.flatnonzero(~state.kinked | (state.ray != 0))
-        if (np.abs(state.ray) <= AIM * state.tolerance).all() and (promised > -GAP_TOLERANCE or not moving.size):
+        moving = np.flatnonzero(~state.kinked | ((state.ray != 0) & ~state.grouped))
+        if (np.abs(state.ray[moving]) <= AIM * state.tolerance[moving]).all() and (
+            promised > -GAP_TOLERANCE or not moving.size
+        ):
             return state, step
         direction = np.zeros(state.x.size)
         direction[moving] = _downhill(oracle.hessian(state, moving), state.ray[moving])
         promised = float(state.ray @ direction) / 2
-        new = _search(oracle.evaluate, state, direction)
+        new = _search(oracle.target, state, direction)
         if new is None:
             return best, step
         if np.abs(new.x).max() > 1e100:
             msg = "the density grows without bound: some variable has no proper prior and the data do not hold it"
             raise FitError(msg)
-        state = new
+        state = (_put_back(oracle.target, new) or new) if put_back else new
         settled = promised > -GAP_TOLERANCE
         stalled = 0 if not settled or _excess(state) < 0.5 * _excess(best) else stalled + 1
         best = state if not settled or _excess(state) < _excess(best) or _excess(best) > 1.0 else best

@@ -1,42 +1,33 @@
 """Explicitly regularised optimisation: argmin Σ w·nll + pen at the matched λ.
 
-Proximal Newton: each step minimises the quadratic model of Σ w·nll plus the exact penalty, and is accepted by a line
-search on J.  Under Gaussian noise the model is exact and the second step only refines rounding.  Knows the objective,
-not the PyMC graph: `graph_map` finds the same point from the graph, and shares nothing with this module but `Problem`.
-
-References
-----------
-Lee, Sun & Saunders (2014), Proximal Newton-type methods for minimizing composite functions, SIAM J. Optim. 24:1420.
+Knows the objective, not the PyMC graph: `graph_map` finds the same point from the graph, and shares nothing with this
+module but `Problem`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from bayesreg.errors import ParameterError
-from bayesreg.existence import check_finite, check_identified
+from bayesreg.descent import minimise
+from bayesreg.errors import FitError, ParameterError
 from bayesreg.interfaces import Array, Block
-from bayesreg.noise import Noise, resolve_noise
-from bayesreg.optimality import (
-    GAP_TOLERANCE,
-    ROUNDING,
-    Optimum,
-    certify,
-    kkt_residual,
-    kkt_tolerance,
-)
+from bayesreg.noise import SYMBOLS, Noise, resolve_noise
+from bayesreg.optimality import SAME_MINIMUM, Optimum, certify, search_text
 from bayesreg.problem import Problem, require_problem
-from bayesreg.quadratic import minimise_quadratic
 
-MAX_STEPS = 200
-"""Proximal Newton steps; convergence is quadratic, so that tens are many."""
+HALVES = 6
+"""Random halves of the rows that a search for the lowest of several minima starts from, where J is not convex."""
 
-REFINEMENT = 1e-3
-"""Fraction of the KKT tolerance that the solver aims at, so that the certificate has room."""
+MOST_TOGGLED = 40
+"""Columns up to which a search under a prior with cusps also tries the other choice for each coefficient."""
+
+WEAKER = (1000.0, 100.0, 30.0, 10.0, 3.0)
+"""Factors on the prior's scale: the search also follows a minimum from ever less weak priors to the prior itself."""
 
 
 def fit_penalized(problem: Problem, sigma: float | str | None = None, start: ArrayLike | None = None) -> Optimum:
@@ -69,146 +60,194 @@ def fit_penalized(problem: Problem, sigma: float | str | None = None, start: Arr
 def fit_at(problem: Problem, noise: Noise, start: ArrayLike | None = None) -> Optimum:
     """Minimise the penalised loss at a resolved noise scale."""
     if noise.joint:
-        return _fit_joint(problem, noise)
+        return _fit_joint(problem, noise, start)
     fixed = problem.conditional(noise.sigma)
     beta = None if start is None else np.asarray(start, dtype=float)
     if beta is not None and (beta.shape != (problem.p,) or not np.isfinite(beta).all()):
         msg = f"start must be {problem.p} finite numbers, one per column (got {start!r})"
         raise ParameterError(msg)
-    theta, steps = minimise(fixed, beta)
-    return _optimum(fixed, theta, noise.sigma, noise.sentence, steps, fixed.value(theta))
+    theta, steps, search = _lowest(fixed, beta)
+    return _optimum(fixed, theta, noise, steps, fixed.value(theta), search=search)
+
+
+def _lowest(fixed: Problem, beta: Array | None) -> tuple[Array, int, str]:
+    """Minimise J; where it is not convex, from several starts, and say what was found."""
+    if fixed.convex:
+        return *minimise(fixed, beta), ""
+    given = [] if beta is None else [beta]
+    found = [minimise(fixed, start) for start in (None, *given, *_starts(fixed))]
+    lowest = min(found, key=lambda one: fixed.value(one[0]))[0]
+    if not fixed.prior.convex and fixed.p <= MOST_TOGGLED:
+        found += _toggled(fixed, lowest, fixed.split(found[-1][0])[1])
+    values = np.array([fixed.value(theta) for theta, _ in found])
+    return found[int(values.argmin())][0], sum(steps for _, steps in found), search_text(values)
+
+
+def _toggled(fixed: Problem, theta: Array, weak: Array) -> list[tuple[Array, int]]:
+    """Descents with one coefficient put on its kink, or taken off it, until no such change leads lower.
+
+    Where every coefficient at its location is a minimum of its own, descent by itself never changes which are.
+    """
+    found: list[tuple[Array, int]] = []
+    lowest = fixed.value(theta)
+    loc = fixed.prior.location(fixed.p)
+    off = np.where(weak == loc, loc + np.sqrt(np.minimum(fixed.prior.variance(fixed.p), 1.0)), weak)
+    improved = True
+    while improved:
+        improved = False
+        beta = fixed.split(theta)[1]
+        for j in range(fixed.p):
+            changed = beta.copy()
+            changed[j] = off[j] if beta[j] == loc[j] else loc[j]
+            found.append(minimise(fixed, changed))
+            if fixed.value(found[-1][0]) < lowest - SAME_MINIMUM:
+                theta, lowest, improved = found[-1][0], fixed.value(found[-1][0]), True
+                break
+    return found
+
+
+def _starts(fixed: Problem) -> list[Array]:
+    """Where to start from: the minimum under ever less weak priors, and those of random halves of the rows."""
+    beta: Array | None = None
+    for factor in WEAKER:
+        beta = fixed.split(minimise(fixed.with_prior(fixed.prior.rescaled(factor)), beta)[0])[1]
+    starts = [] if beta is None else [beta]
+    block = fixed.design.rows.collect()
+    weights = np.ones(fixed.n) if block.weights is None else block.weights
+    counts = np.flatnonzero(weights > 0)
+    rng = np.random.default_rng(0)
+    for _ in range(HALVES if not fixed.likelihood.convex else 0):
+        half = np.zeros(fixed.n)
+        half[rng.choice(counts, size=max(1, counts.size // 2), replace=False)] = 1.0
+        with contextlib.suppress(FitError):  # half the rows need not determine every unpenalised coefficient
+            starts.append(fixed.split(minimise(fixed.reweighted(weights * half), beta)[0])[1])
+    return starts
 
 
 def _optimum(
     fixed: Problem,
     theta: Array,
-    sigma: float | None,
-    sentence: str,
+    noise: Noise,
     steps: int,
     objective: float,
+    *,
     dispersion_residual: float = float("nan"),
+    search: str = "",
 ) -> Optimum:
     intercept, beta = fixed.split(theta)
     intercept_raw, beta_raw = fixed.design.to_raw(intercept, beta)
     point = {"intercept": intercept} if fixed.has_intercept else {}
+    name = fixed.likelihood.dispersion_name
+    dispersion = {} if name is None or noise.sigma is None else {name: np.asarray(noise.sigma)}
     return Optimum(
         intercept=float(intercept),
         beta=beta,
         intercept_raw=float(intercept_raw),
         beta_raw=beta_raw,
-        sigma=sigma,
-        sigma_method=sentence,
+        sigma=noise.sigma,
+        sigma_method=noise.sentence,
         objective=objective,
         certificate=certify(fixed, theta, dispersion_residual=dispersion_residual),
         names=fixed.names,
         positions=fixed.positions,
         iterations=steps,
-        point=point | {"beta": beta} | ({} if sigma is None else {"sigma": np.asarray(sigma)}),
+        point=point | {"beta": beta} | dispersion,
+        search=search,
+        problem=fixed,
     )
 
 
-def minimise(fixed: Problem, beta: Array | None = None) -> tuple[Array, int]:
-    """Return (θ, steps) minimising J for a problem with nothing unknown but θ."""
-    work, shift = fixed.centred()
-    prior = work.penalty_prior
-    start = prior.location(work.p + work.has_intercept) if beta is None else work.join(float(shift @ beta), beta)
-    check_identified(work)
-    theta, steps = _proximal_newton(work, np.array(start))
-    check_finite(work, theta)
-    if work.has_intercept:
-        theta[0] -= shift @ theta[1:]
-    return theta, steps
-
-
-def _proximal_newton(work: Problem, theta: Array) -> tuple[Array, int]:
-    prior = work.penalty_prior
-    elastic = prior.elastic(theta.size)
-    value = work.value(theta)
-    hessian: Array | None = None
-    best: tuple[float, Array] | None = None
-    promised = -math.inf
-    for step in range(MAX_STEPS):
-        slope = work.gradient(theta)
-        # A small residual alone may mean large units; that the last step was promised next to nothing means the end.
-        if promised > -GAP_TOLERANCE:
-            excess = float((kkt_residual(work, theta, slope) / kkt_tolerance(work, theta)).max(initial=0.0))
-            if excess <= REFINEMENT:
-                return theta, step
-            if best is None or excess < 0.5 * best[0]:
-                best = (excess, theta)
-            elif best[0] <= 1.0:  # certified, and rounding stops further progress
-                return best[1], step
-        if hessian is None or not work.likelihood.quadratic:
-            hessian = work.curvature(theta)
-        target = minimise_quadratic(hessian, slope, elastic, theta, work.labels)
-        promised = float(slope @ (target - theta)) + float(prior.penalty(target) - prior.penalty(theta))
-        reached = _line_search(work, theta, target, slope, value, promised)
-        if reached is None:
-            break
-        theta, value = reached
-    return (theta if best is None else best[1]), step
-
-
-def _line_search(
-    work: Problem, theta: Array, target: Array, slope: Array, value: float, promised: float
-) -> tuple[Array, float] | None:
-    """Halve the step until J falls by a fraction of what the model promises; the full step keeps exact kinks."""
-    move = target - theta
-    slack = ROUNDING * (abs(value) + float(np.abs(slope) @ np.abs(move)))
-    fraction = 1.0
-    while fraction > 1e-12:
-        point = target if fraction == 1.0 else theta + fraction * move
-        reached = work.value(point)
-        if reached <= value + 1e-4 * fraction * promised + slack:
-            return point, reached
-        fraction /= 2
-    return None
-
-
-def _fit_joint(problem: Problem, noise: Noise) -> Optimum:
+def _fit_joint(problem: Problem, noise: Noise, start: ArrayLike | None) -> Optimum:
     """Minimise −log p(y, θ, σ) over θ and σ: every root in σ of the profile's derivative, the lowest one kept."""
-    start: Array | None = None
-    steps = 0
-
-    def slope(t: float) -> float:
-        nonlocal start, steps
-        fixed = problem.at(math.exp(t))
-        theta, used = minimise(fixed, start)
-        start = fixed.split(theta)[1]
-        steps += used
-        return dispersion_slope(problem, theta, math.exp(t))
-
-    grid = math.log(problem.noise_guess()) + np.linspace(math.log(1e-3), math.log(10.0), 40)
-    slopes = [slope(t) for t in grid]
-    while slopes[0] >= 0:
-        grid = np.insert(grid, 0, grid[0] - 2.0)
-        slopes.insert(0, slope(grid[0]))
-    while slopes[-1] <= 0:
-        grid = np.append(grid, grid[-1] + 2.0)
-        slopes.append(slope(grid[-1]))
-    modes = [
-        float(brentq(slope, grid[i], grid[i + 1], xtol=1e-14, rtol=1e-14))
-        for i in range(len(grid) - 1)
-        if slopes[i] < 0 <= slopes[i + 1]
-    ]
-    candidates = []
-    for t in modes:
-        fixed = problem.at(math.exp(t))
-        theta, _ = minimise(fixed, start)
-        candidates.append((problem.neg_log_joint(theta, math.exp(t)), math.exp(t), theta))
+    guess = problem.dispersion_guess()
+    profile = _Profile(problem)
+    candidates = profile.modes(math.log(guess))
+    if not problem.convex:
+        given = [] if start is None else [np.asarray(start, dtype=float)]
+        t = math.log(min(candidates, key=lambda c: c[0])[1] if candidates else guess)
+        for beta in (*given, *_starts(problem.at(math.exp(t)))):
+            candidates += profile.near(t, beta)
+    if not candidates:
+        msg = "sigma='joint': no joint mode was found; give a number"
+        raise FitError(msg)
     value, sigma, theta = min(candidates, key=lambda c: c[0])
-    others = ", ".join(f"{s:.4g} ({v - value:.3g} nats higher)" for v, s, _ in candidates if s != sigma)
-    sentence = f"{noise.sentence}: σ = {sigma:.6g}" + (f"; other modes at σ = {others}" if others else "")
+    name = SYMBOLS[problem.likelihood.dispersion_name or ""]
+    higher = [(v, s) for v, s, _ in candidates if v > value + SAME_MINIMUM]
+    others = dict.fromkeys(f"{s:.4g} ({v - value:.3g} nats higher)" for v, s in higher)
+    more = f"; other modes at {name} = {', '.join(others)}" if others else ""
+    found = Noise(sigma, noise.method, f"{noise.sentence}: {name} = {sigma:.6g}{more}")
+    search = "" if problem.convex else search_text(np.array([v for v, _, _ in candidates]))
     residual = abs(dispersion_slope(problem, theta, sigma))
-    return _optimum(problem.at(sigma), theta, sigma, sentence, steps, value, residual)
+    fixed = problem.at(sigma)
+    return _optimum(fixed, theta, found, profile.steps, value, dispersion_residual=residual, search=search)
+
+
+Mode = tuple[float, float, Array]
+"""(−log density, σ, θ)."""
+
+
+class _Profile:
+    """The joint density's minimum over θ as a function of t = log σ."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.steps = 0
+
+    def at(self, t: float, start: Array | None) -> tuple[float, Array]:
+        """Derivative in t of the profile, and θ: the minimum at σ = e^t that descent from the coefficients reaches."""
+        theta, used = minimise(self.problem.at(math.exp(t)), start)
+        self.steps += used
+        return dispersion_slope(self.problem, theta, math.exp(t)), theta
+
+    def modes(self, centre: float) -> list[Mode]:
+        """Every minimum in a bracket, which is widened until it holds one; each fit starts from the last."""
+        grid = list(centre + np.linspace(math.log(1e-3), math.log(10.0), 40))
+        slopes: list[float] = []
+        betas: list[Array | None] = []
+        for t in grid:
+            slope, theta = self.at(t, betas[-1] if betas else None)
+            slopes.append(slope)
+            betas.append(self.problem.split(theta)[1])
+        while slopes[0] >= 0:
+            slope, theta = self.at(grid[0] - 2.0, betas[0])
+            grid.insert(0, grid[0] - 2.0)
+            slopes.insert(0, slope)
+            betas.insert(0, self.problem.split(theta)[1])
+        while slopes[-1] <= 0:
+            slope, theta = self.at(grid[-1] + 2.0, betas[-1])
+            grid.append(grid[-1] + 2.0)
+            slopes.append(slope)
+            betas.append(self.problem.split(theta)[1])
+        changes = [i for i in range(len(grid) - 1) if slopes[i] < 0 <= slopes[i + 1]]
+        return [mode for i in changes for mode in self._root(grid[i], grid[i + 1], betas[i + 1])]
+
+    def near(self, t: float, start: Array) -> list[Mode]:
+        """The minimum that a walk downhill from t leads to."""
+        slope, theta = self.at(t, start)
+        step = -0.5 if slope > 0 else 0.5
+        for _ in range(40):
+            beta = self.problem.split(theta)[1]
+            following, theta = self.at(t + step, beta)
+            if (following > 0) != (slope > 0):
+                return self._root(min(t, t + step), max(t, t + step), beta)
+            t += step
+        return []
+
+    def _root(self, lower: float, upper: float, start: Array | None) -> list[Mode]:
+        """Where the derivative vanishes between two t, every fit started alike: empty if it then does not."""
+        if self.at(lower, start)[0] >= 0 or self.at(upper, start)[0] < 0:
+            return []
+        t = float(brentq(lambda t: self.at(t, start)[0], lower, upper, xtol=1e-14, rtol=1e-14))
+        theta = self.at(t, start)[1]
+        return [(self.problem.neg_log_joint(theta, math.exp(t)), math.exp(t), theta)]
 
 
 def dispersion_slope(problem: Problem, theta: Array, sigma: float) -> float:
-    """∂/∂log σ of −log p(y, θ, σ) at fixed θ, in nats."""
+    """∂/∂log σ of −log p(y, θ, σ) at fixed θ, in nats; σ is the dispersion parameter, whatever its name."""
     fixed = problem.at(sigma)
 
     def fn(block: Block) -> tuple[Array, ...]:
-        terms = fixed.likelihood.d_log_sigma(fixed.linear_predictor(block, theta), block.y)
+        terms = fixed.likelihood.on(block).d_log_sigma(fixed.linear_predictor(block, theta), block.y)
         return (block.weighted(terms).sum(keepdims=True),)
 
     total = float(fixed.design.rows.sum(fn)[0][0])

@@ -1,13 +1,14 @@
-"""Row stores.  In memory: one array, summed over in cache-sized blocks."""
+"""Row stores.  In memory: one array, dense or sparse, summed over in cache-sized blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Self, final
+from typing import Any, Self, final
 
 import numpy as np
 
+from bayesreg.errors import InputError
 from bayesreg.interfaces import Array, Block, Rows
 
 BLOCK_CELLS = 1 << 20
@@ -19,6 +20,22 @@ def _frozen(array: Array) -> Array:
     return array
 
 
+def is_sparse(X: Any) -> bool:
+    """Whether a block's X is a scipy.sparse array."""
+    return hasattr(X, "tocsr")
+
+
+def cross_products(X: Any, weight: Array) -> Array:
+    """XᵀWX (p, p) as an array, symmetric to the last bit."""
+    if is_sparse(X):
+        return np.asarray((X.T @ X.multiply(weight[:, None]).tocsr()).toarray())
+    if (weight < 0).any():
+        product = X.T @ (weight[:, None] * X)
+        return np.asarray((product + product.T) / 2)
+    root = np.sqrt(weight)[:, None] * X
+    return np.asarray(root.T @ root)
+
+
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class ArrayRows(Rows):
@@ -26,25 +43,27 @@ class ArrayRows(Rows):
 
     Parameters
     ----------
-    X : array (n, p)
+    X : array or scipy.sparse CSR array (n, p)
+        A sparse one is used as it is.
     y, offset : array (n,)
-    weights : array (n,) or None
-        None stands for weights of 1.
+    weights, trials : array (n,) or None
+        None stands for 1 in every row.
     block_rows : int or None
         Rows in one block; None for as many as make `BLOCK_CELLS` cells.
     """
 
-    X: Array
+    X: Any
     y: Array
     offset: Array
     weights: Array | None
+    trials: Array | None = None
     block_rows: int | None = None
 
     def __post_init__(self) -> None:
         """Copy the arrays in and freeze them."""
-        for name in ("X", "y", "offset", "weights"):
+        for name in ("X", "y", "offset", "weights", "trials"):
             value = getattr(self, name)
-            if value is not None and value.flags.writeable:
+            if value is not None and not is_sparse(value) and value.flags.writeable:
                 object.__setattr__(self, name, _frozen(np.array(value, dtype=float, order="C")))
 
     @property
@@ -57,12 +76,22 @@ class ArrayRows(Rows):
         """Number of columns of X."""
         return int(self.X.shape[1])
 
+    @property
+    def sparse(self) -> bool:
+        """Whether X is stored sparsely."""
+        return is_sparse(self.X)
+
     def _blocks(self) -> Iterator[Block]:
-        size = self.block_rows or max(1, BLOCK_CELLS // max(1, self.n_columns))
+        cells = self.X.nnz / max(1, self.n_rows) if self.sparse else self.n_columns
+        size = self.block_rows or max(1, int(BLOCK_CELLS // max(1, cells)))
+        if size >= self.n_rows:
+            yield self.collect()
+            return
         for start in range(0, self.n_rows, size):
             part = slice(start, start + size)
             weights = None if self.weights is None else self.weights[part]
-            yield Block(self.X[part], self.y[part], self.offset[part], weights)
+            trials = None if self.trials is None else self.trials[part]
+            yield Block(self.X[part], self.y[part], self.offset[part], weights, trials)
 
     def sum(self, fn: Callable[[Block], tuple[Array, ...]]) -> tuple[Array, ...]:
         """Return Σ fn(block) over the blocks."""
@@ -74,13 +103,29 @@ class ArrayRows(Rows):
         return tuple(total)
 
     def transformed(self, centre: Array, scale: Array) -> Self:
-        """Return the rows with X replaced by (X − centre)/scale, computed once."""
-        return type(self)(_frozen((self.X - centre) / scale), self.y, self.offset, self.weights, self.block_rows)
+        """Return the rows with X replaced by (X − centre)/scale, computed once.
+
+        Raises
+        ------
+        InputError
+            If a sparse X would have to be centred: that makes it dense.
+        """
+        if not self.sparse:
+            return self._with(_frozen((self.X - centre) / scale))
+        if np.any(centre):
+            msg = "a sparse X cannot be centred: it would become dense"
+            raise InputError(msg)
+        X = self.X.copy()
+        X.data = X.data / scale[X.indices]
+        return self._with(X)
+
+    def _with(self, X: Any) -> Self:
+        return type(self)(X, self.y, self.offset, self.weights, self.trials, self.block_rows)
 
     def reweighted(self, weights: Array) -> Self:
         """Return the rows with other weights; the arrays are shared."""
-        return type(self)(self.X, self.y, self.offset, weights, self.block_rows)
+        return type(self)(self.X, self.y, self.offset, weights, self.trials, self.block_rows)
 
     def collect(self) -> Block:
         """Return all rows as one block."""
-        return Block(self.X, self.y, self.offset, self.weights)
+        return Block(self.X, self.y, self.offset, self.weights, self.trials)

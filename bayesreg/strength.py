@@ -9,11 +9,12 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesreg.errors import FitError
+from bayesreg.descent import minimise
+from bayesreg.errors import FitError, ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.noise import resolve_noise
 from bayesreg.optimality import critical_factor
-from bayesreg.penalized import minimise
+from bayesreg.penalized import fit_at
 from bayesreg.problem import Problem
 from bayesreg.quadratic import minimise_quadratic
 
@@ -73,17 +74,23 @@ def cross_validated_scale(problem: Problem, *, sigma: float | str | None = None,
     ------
     FitError
         If there are fewer rows than folds, or no column.
+    ParameterError
+        If the prior has no scale (a bridge or elastic-net prior has rates).
     """
+    if (problem.prior.at(1.0).rates(problem.p) == problem.prior.at(2.0).rates(problem.p)).all() and problem.p:
+        msg = f"cross-validation: {problem.prior!r} has no scale to choose; give its rates"
+        raise ParameterError(msg)
     if problem.n < FOLDS or not problem.p:
         msg = f"cross-validation needs at least {FOLDS} rows and a column (got {problem.n} x {problem.p}): give a scale"
         raise FitError(msg)
     unit = problem.with_prior(problem.prior.at(1.0))
     noise = resolve_noise(unit, None if sigma == "joint" else sigma)
-    unit = unit.conditional(noise.sigma)
+    dispersion = fit_at(unit, noise).sigma if noise.joint else noise.sigma
+    unit = unit.conditional(dispersion)
     if problem.scale_by_noise:
         unit = unit.with_prior(problem.prior.at(1.0))
     scales = _grid(unit)
-    divisions = DIVISIONS if unit.likelihood.quadratic else 1
+    divisions = DIVISIONS if _one_quadratic(unit) else 1
     try:
         losses = np.array([_held_out(unit, scales, held) for held in _folds(unit, divisions, seed)])
     except FitError as error:
@@ -91,7 +98,7 @@ def cross_validated_scale(problem: Problem, *, sigma: float | str | None = None,
         raise FitError(msg) from error
     mean = losses.mean(axis=0)
     best = int(np.argmin(mean))
-    factor = noise.sigma if problem.scale_by_noise and noise.sigma is not None else 1.0
+    factor = dispersion if problem.scale_by_noise and dispersion is not None else 1.0
     edge = " (the end of the grid)" if best in (0, scales.size - 1) else ""
     return ScaleChoice(
         scale=float(scales[best] / factor),
@@ -101,6 +108,11 @@ def cross_validated_scale(problem: Problem, *, sigma: float | str | None = None,
         sentence=f"scale = {scales[best] / factor:.4g}, chosen by {FOLDS}-fold cross-validation "
         f"({divisions} division{'s' if divisions > 1 else ''}) over {scales.size} values{edge}",
     )
+
+
+def _one_quadratic(unit: Problem) -> bool:
+    """Whether J is one quadratic plus |β| and β², so that a path costs one pass over the rows."""
+    return unit.likelihood.quadratic and unit.prior.elastic(unit.p) is not None
 
 
 def _grid(unit: Problem) -> Array:
@@ -133,7 +145,7 @@ def _held_out(unit: Problem, scales: Array, held: NDArray[np.bool_]) -> Array:
     weights = np.ones(unit.n) if block.weights is None else block.weights
     train = unit.reweighted(np.where(held, 0.0, weights))
     test = unit.reweighted(np.where(held, weights, 0.0))
-    fits = _quadratic_path(train, scales) if unit.likelihood.quadratic else _path(train, scales)
+    fits = _quadratic_path(train, scales) if _one_quadratic(unit) else _path(train, scales)
     return np.array([test.nll(theta) for theta in fits]) / weights[held].sum()
 
 
@@ -152,6 +164,7 @@ def _quadratic_path(train: Problem, scales: Array) -> Iterator[Array]:
     hessian, slope = work.curvature(start), work.gradient(start)
     for scale in scales:
         elastic = work.with_prior(work.prior.at(float(scale))).penalty_prior.elastic(start.size)
+        assert elastic is not None
         theta = minimise_quadratic(hessian, slope + hessian @ (theta - start), elastic, theta, work.labels)
         answer = theta.copy()
         if work.has_intercept:

@@ -43,7 +43,7 @@ def _as_good(problem: br.Problem, gap: float) -> tuple[Lasso, float]:
     from sklearn.linear_model import Lasso
 
     block = problem.design.rows.collect()
-    sigma, rate = problem.likelihood.sigma_known or 1.0, problem.prior.rate(problem.p)[0]
+    sigma, rate = problem.likelihood.sigma_known or 1.0, problem.prior.rates(problem.p)[0]
     for exponent in range(4, 17):
         model = Lasso(alpha=sigma**2 * rate / problem.n, tol=10.0**-exponent, max_iter=100_000)
         with warnings.catch_warnings():

@@ -13,7 +13,8 @@ from bayesreg.errors import ParameterError
 from bayesreg.graph import build_model, check_graph
 from bayesreg.graph_map import map_at
 from bayesreg.interfaces import Array
-from bayesreg.noise import resolve_noise
+from bayesreg.noise import Noise, resolve_noise
+from bayesreg.optimality import SAME_MINIMUM, Optimum
 from bayesreg.penalized import fit_at
 from bayesreg.problem import Problem, require_problem
 from bayesreg.samplers import prepare
@@ -82,13 +83,12 @@ def compare(
         raise ParameterError(msg)
     # All that can be refused is refused before PyMC is loaded and anything compiled.
     small = _epsilon(problem, epsilon)
-    problem.prior.elastic(problem.p)
+    problem.prior.rates(problem.p)
     plan = prepare(problem, method, draws, chains, seed, progress=progress)
     noise = resolve_noise(problem, sigma)
     density = GraphDensity(build_model(problem) if model is None else model)
     check = check_graph(problem, density=density)
-    mode = map_at(problem, noise, density)
-    penalized = fit_at(problem, noise)
+    mode, penalized = _two_routes(problem, noise, density)
     posterior = plan.run()
     table = coefficient_table(problem, mode, penalized, posterior, small, interval)
     return Comparison(
@@ -102,6 +102,17 @@ def compare(
         interval_prob=interval,
         remarks=(*remarks, *problem.notes),
     )
+
+
+def _two_routes(problem: Problem, noise: Noise, density: GraphDensity) -> tuple[Optimum, Optimum]:
+    """The MAP and the penalised optimum; where there may be several, the route that ended higher tries the other's."""
+    mode, penalized = map_at(problem, noise, density), fit_at(problem, noise)
+    above = mode.objective - penalized.objective
+    if problem.convex or abs(above) <= SAME_MINIMUM:
+        return mode, penalized
+    if above > 0:
+        return map_at(problem, noise, density, start=penalized.point), penalized
+    return mode, fit_at(problem, noise, mode.beta)
 
 
 def _epsilon(problem: Problem, epsilon: float | Array | None) -> Array:

@@ -17,18 +17,20 @@ from bayesreg.comparison.result import Comparison
 from bayesreg.design import Design
 from bayesreg.diagnostics import Verdict
 from bayesreg.errors import InputError
+from bayesreg.formula import encoding_from_json
 from bayesreg.graph import GraphCheck
 from bayesreg.optimality import Certificate, Optimum
 from bayesreg.problem import Problem
-from bayesreg.rows import ArrayRows
+from bayesreg.rows import ArrayRows, is_sparse
 from bayesreg.samplers.posterior import from_tree
+from bayesreg.stacked import Stacked
 
-FORMAT = 1
+FORMAT = 2
 _CLASSES = {
     kind.__name__: kind
     for kind in (
-        *(priors.Laplace, priors.Gaussian, priors.Flat),
-        *(likelihoods.GaussianNoise, likelihoods.BernoulliLogit),
+        *(getattr(priors, name) for name in priors.__all__),
+        *(getattr(likelihoods, name) for name in likelihoods.__all__),
         *(scales.Jeffreys, scales.FlatScale, scales.Exponential, scales.HalfNormal, scales.HalfCauchy),
         *(GraphCheck, Optimum, Certificate, Verdict),
     )
@@ -51,6 +53,8 @@ def save(comparison: Comparison, path: str | Path) -> Path:
     described = {
         "format": FORMAT,
         "names": list(c.problem.names),
+        "terms": list(c.problem.design.terms),
+        "encoding": None if c.problem.encoding is None else c.problem.encoding.to_json(),
         "likelihood": _encode(c.problem.likelihood),
         "prior": _encode(c.problem.prior),
         "intercept": _encode(c.problem.intercept),
@@ -66,12 +70,29 @@ def save(comparison: Comparison, path: str | Path) -> Path:
         "columns": {"coefficients": list(c.coefficients.columns), "ledger": list(c.ledger.columns)},
     }
     tree = c.posterior.data.copy()
-    tree["problem"] = xr.DataTree(xr.Dataset({"X": (("obs", "feature"), block.X)}))
+    tree["problem"] = xr.DataTree(_matrix(block.X))
     for name, table in (("coefficients", c.coefficients), ("ledger", c.ledger)):
         tree[name] = xr.DataTree(xr.Dataset.from_dataframe(table))
     tree.attrs["comparison"] = json.dumps(described)
     tree.to_zarr(folder, mode="w", consolidated=False)
     return folder
+
+
+def _matrix(X: Any) -> xr.Dataset:
+    """X as it is stored: dense, or the three arrays of a CSR matrix."""
+    if not is_sparse(X):
+        return xr.Dataset({"X": (("obs", "feature"), X)})
+    parts = {"data": ("entry", X.data), "indices": ("entry", X.indices), "indptr": ("row", X.indptr)}
+    return xr.Dataset(parts, attrs={"columns": X.shape[1]})
+
+
+def _read_matrix(stored: xr.Dataset) -> Any:
+    if "X" in stored:
+        return stored["X"].to_numpy()
+    from scipy.sparse import csr_array
+
+    parts = tuple(stored[name].to_numpy() for name in ("data", "indices", "indptr"))
+    return csr_array(parts, shape=(parts[2].size - 1, int(stored.attrs["columns"])))
 
 
 def _is_ours(folder: Path) -> bool:
@@ -104,9 +125,9 @@ def load(path: str | Path) -> Comparison:
     data = tree.filter(lambda node: node.name not in ("problem", "coefficients", "ledger"))
     return Comparison(
         problem=problem,
-        map=_decode(described["map"]),
-        penalized=_decode(described["penalized"]),
-        posterior=from_tree(data, _decode(described["verdict"])),
+        map=_optimum(described["map"], problem),
+        penalized=_optimum(described["penalized"], problem),
+        posterior=from_tree(data, _decode(described["verdict"]), problem),
         graph_check=_decode(described["graph_check"]),
         coefficients=tables["coefficients"].set_axis(pd.Index(problem.names, name="column")),
         ledger=tables["ledger"].rename_axis(index=None).infer_objects(),
@@ -115,12 +136,19 @@ def load(path: str | Path) -> Comparison:
     )
 
 
+def _optimum(described: dict[str, Any], problem: Problem) -> Optimum:
+    found: Optimum = _decode(described)
+    return dataclasses.replace(found, problem=problem.conditional(found.sigma))
+
+
 def _problem(tree: xr.DataTree, described: dict[str, Any]) -> Problem:
     constant = tree["constant_data"].to_dataset()
     weights = constant["weights"].to_numpy() if described["weighted"] else None
-    X, y = tree["problem"].to_dataset()["X"].to_numpy(), tree["observed_data"].to_dataset()["y"].to_numpy()
-    rows = ArrayRows(X, y, constant["offset"].to_numpy(), weights)
-    design = Design(rows, tuple(described["names"]), constant["centre"].to_numpy(), constant["scale"].to_numpy())
+    X, y = _read_matrix(tree["problem"].to_dataset()), tree["observed_data"].to_dataset()["y"].to_numpy()
+    trials = constant["trials"].to_numpy() if "trials" in constant else None
+    rows = ArrayRows(X, y, constant["offset"].to_numpy(), weights, trials)
+    names, terms = tuple(described["names"]), tuple(described["terms"])
+    design = Design(rows, names, constant["centre"].to_numpy(), constant["scale"].to_numpy(), terms)
     return Problem(
         design,
         _decode(described["likelihood"]),
@@ -128,14 +156,19 @@ def _problem(tree: xr.DataTree, described: dict[str, Any]) -> Problem:
         _decode(described["intercept"]),
         described["scale_by_noise"],
         tuple(described["notes"]),
+        None if described["encoding"] is None else encoding_from_json(described["encoding"]),
     )
 
 
 def _encode(value: Any) -> Any:
     """Our small frozen classes as JSON: {"class": name, field: value, ...}; arrays keep their dtype."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: _encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        fields = {f.name: _encode(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
+        fields.pop("problem", None)  # kept once, beside them
         return {"class": type(value).__name__, **fields}
+    if isinstance(value, Stacked):
+        parts = [{"prior": _encode(prior), "columns": columns.tolist()} for prior, columns in value.parts]
+        return {"stacked": parts, "keys": value.keys}
     if isinstance(value, np.ndarray):
         return {"array": value.tolist(), "dtype": str(value.dtype)}
     if isinstance(value, dict):
@@ -148,6 +181,8 @@ def _encode(value: Any) -> Any:
 def _decode(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
+    if "stacked" in value:
+        return Stacked([(_decode(part["prior"]), part["columns"]) for part in value["stacked"]], value["keys"])
     if "array" in value:
         return np.array(value["array"], dtype=value["dtype"])
     if "mapping" in value:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayesreg.noise import SYMBOLS
+
 if TYPE_CHECKING:
     from bayesreg.comparison.result import Comparison
     from bayesreg.optimality import Optimum
@@ -96,11 +98,13 @@ def _withheld(c: Comparison) -> str:
 
 
 def _facts(c: Comparison) -> list[tuple[str, str]]:
-    rate = c.problem.conditional(c.map.sigma).prior.rate(c.problem.p)
-    facts = [("penalty", _penalty(c, rate))] if rate.size else []
+    facts = [("penalty", _penalty(c))] if c.problem.p else []
     if c.map.sigma is not None:
-        facts.append(("noise scale", f"MAP and penalised fit are {c.map.sigma_method}; the posterior integrates over σ"
-                      if c.problem.likelihood.dispersion is not None else c.map.sigma_method))  # fmt: skip
+        likelihood = c.problem.likelihood
+        symbol = SYMBOLS.get(likelihood.dispersion_name or "", "the dispersion")
+        integrated = f"MAP and penalised fit are {c.map.sigma_method}; the posterior integrates over {symbol}"
+        what = "noise scale" if likelihood.location_scale else "dispersion"
+        facts.append((what, c.map.sigma_method if likelihood.dispersion is None else integrated))
     facts += [
         (
             "graph check",
@@ -127,23 +131,24 @@ def _facts(c: Comparison) -> list[tuple[str, str]]:
     return facts + [("note", remark) for remark in c.remarks]
 
 
-def _penalty(c: Comparison, rate: np.ndarray) -> str:
-    kind = "|β|" if c.problem.prior.at_kink(c.problem.prior.location(c.problem.p)).any() else "β²"
-    value = f"{rate[0]:.6g}" if np.ptp(rate) == 0 else f"{rate.min():.6g} to {rate.max():.6g}"
-    loss = "Σ (y − η)²/2σ²" if c.problem.likelihood.quadratic else "Σ nll"
-    scaled = " (the prior's scale is in units of σ)" if c.problem.scale_by_noise else ""
-    if not rate.any():
+def _penalty(c: Comparison) -> str:
+    fixed = c.problem.conditional(c.map.sigma)
+    if not fixed.prior.rates(fixed.p).any():
         return "none: the prior is flat"
-    return f"{loss} + λ Σ{kind} with λ = {value}{scaled}"
+    loss = "Σ (y − η)²/2σ²" if fixed.likelihood.quadratic else "Σ nll"
+    scaled = " (the prior's scale is in units of σ)" if c.problem.scale_by_noise else ""
+    return f"{loss} + {fixed.prior.describe(fixed.p)}{scaled}"
 
 
 def _optimum(optimum: Optimum) -> str:
     certificate = optimum.certificate
     tied = f" (columns {', '.join(certificate.tied)})" if certificate.tied else ""
+    gap = f"duality gap {certificate.gap:.1e}, " if certificate.convex else ""
+    searched = f"; {optimum.search}" if optimum.search else ""
     zeros = int((optimum.zeros & (optimum.beta == 0)).sum())
     return (
         f"{optimum.outcome.value}{tied}; J = {optimum.objective:.6f} nats, KKT residual {certificate.kkt:.1e}, "
-        f"duality gap {certificate.gap:.1e}, {zeros} exact zeros"
+        f"{gap}{zeros} exact zeros{searched}"
     )
 
 

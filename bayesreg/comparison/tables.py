@@ -8,6 +8,7 @@ import numpy as np
 
 from bayesreg.diagnostics import ess, mcse_mean
 from bayesreg.interfaces import Array
+from bayesreg.noise import SYMBOLS
 from bayesreg.optimality import Optimum
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior
@@ -81,8 +82,9 @@ def ledger_table(problem: Problem, mode: Optimum, posterior: Posterior, table: p
     if posterior.log_likelihood is not None:
         nll = -posterior.log_likelihood.sum(axis=-1)
         rows.append(("negative log-likelihood (nats)", _nll_at(problem, mode), *error(nll)))
-    if mode.sigma is not None and "sigma" in posterior.arrays:
-        rows.append(("σ", mode.sigma, *error(posterior.draws("sigma"))))
+    name = problem.likelihood.dispersion_name or ""
+    if mode.sigma is not None and name in posterior.arrays:
+        rows.append((SYMBOLS.get(name, name), mode.sigma, *error(posterior.draws(name))))
     apart = np.abs(table["disagreement"].to_numpy())
     if np.isfinite(apart).any():
         worst = int(np.nanargmax(apart))

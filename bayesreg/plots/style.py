@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import expit
 
-from bayesreg.interfaces import Array, SeparablePrior
+from bayesreg.interfaces import Array, Prior
 from bayesreg.problem import Problem
 
 if TYPE_CHECKING:
@@ -93,12 +92,8 @@ def wrap(text: str, inches: float, size: float = TEXT, *, bold: bool = False) ->
 
 def effect_unit(problem: Problem) -> str:
     """What a coefficient changes: y itself under an identity link, else the linear predictor by its usual name."""
-    eta = np.array([-0.7, 1.3])
-    mean = problem.likelihood.mean(eta)
-    for unit, inverse_link in (("units of y", eta), ("log-odds", expit(eta)), ("log mean of y", np.exp(eta))):
-        if np.allclose(mean, inverse_link):
-            return unit
-    return "units of the linear predictor"
+    units = {"identity": "units of y", "logit": "log-odds", "log": "log mean of y"}
+    return units.get(problem.likelihood.link, "units of the linear predictor")
 
 
 def axis_label(problem: Problem, *, raw: bool) -> str:
@@ -210,7 +205,7 @@ def draw_density(draws: Array, points: int = 400) -> tuple[Array, Array]:
 def prior_curve(problem: Problem, column: int, grid: Array) -> Array | None:
     """Density of the prior of one coefficient on `grid`; None where it is improper or its scale is unknown."""
     prior = problem.prior
-    if prior.hyperprior is not None or problem.scale_by_noise or not isinstance(prior, SeparablePrior):
+    if prior.hyperprior is not None or problem.scale_by_noise or not isinstance(prior, Prior):
         return None
     sd = float(np.sqrt(prior.variance(problem.p)[column]))
     if not np.isfinite(sd):

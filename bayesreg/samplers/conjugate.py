@@ -30,9 +30,10 @@ from numpy.typing import NDArray
 from scipy.linalg.lapack import dgejsv
 
 from bayesreg.errors import FitError
-from bayesreg.interfaces import Array
+from bayesreg.interfaces import Array, Prior
+from bayesreg.moments import QuadraticMoments
 from bayesreg.noise import least_squares
-from bayesreg.problem import Problem, QuadraticMoments
+from bayesreg.problem import Problem
 from bayesreg.samplers.inverse import InverseScale
 from bayesreg.samplers.settings import Draws, Settings
 
@@ -45,14 +46,20 @@ def refusal(problem: Problem) -> str:
         return "the likelihood is not Gaussian"
     if problem.prior.hyperprior is not None:
         return "the prior's scale is itself unknown"
-    if problem.prior.elastic(problem.p).l1.any():
+    if not _normal(problem.prior, problem.p):
         return "the prior is not Gaussian"
     intercept = problem.intercept
-    if intercept is not None and intercept.elastic(1).l1.any():
+    if intercept is not None and not _normal(intercept, 1):
         return "the intercept's prior is not Gaussian"
-    if problem.scale_by_noise and intercept is not None and intercept.elastic(1).l2.any():
+    if problem.scale_by_noise and intercept is not None and np.isfinite(intercept.variance(1)).all():
         return "the intercept's prior is not in units of sigma, but the coefficients' is"
     return ""
+
+
+def _normal(prior: Prior, p: int) -> bool:
+    """Whether a prior is normal or flat in every column."""
+    form = prior.elastic(p)
+    return form is not None and not form.l1.any()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +105,7 @@ def draw(problem: Problem, settings: Settings) -> Draws:
 def _cross_products(problem: Problem, m: QuadraticMoments) -> tuple[Array, Array, Array, float]:
     """Return (G, h, x_mean, y_mean) for θ, about the means where the intercept is flat, so that nothing cancels."""
     p, lead = problem.p, int(problem.has_intercept)
-    flat = problem.intercept is not None and not problem.intercept.elastic(1).l2.any()
+    flat = problem.intercept is not None and bool(np.isinf(problem.intercept.variance(1)).all())
     x_mean, y_mean = (m.x_mean, m.y_mean) if flat else (np.zeros(p), 0.0)
     x, y = m.x_mean - x_mean, m.y_mean - y_mean
     G, h = np.zeros((p + lead, p + lead)), np.zeros(p + lead)
@@ -112,7 +119,7 @@ def _cross_products(problem: Problem, m: QuadraticMoments) -> tuple[Array, Array
 
 def _decompose(problem: Problem) -> _Spectrum:
     m = problem.moments()
-    unit = problem.noise_guess(m)
+    unit = problem.dispersion_guess()
     G, h, x_mean, y_mean = _cross_products(problem, m)
     unknown = problem.likelihood.dispersion is not None
     prior = (problem.at(1.0) if unknown else problem).penalty_prior  # a noise-scaled prior: in units of σ

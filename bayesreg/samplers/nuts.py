@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from bayesreg.density import GraphDensity
+from bayesreg.descent import minimise
 from bayesreg.errors import FitError
 from bayesreg.graph import build_model
 from bayesreg.interfaces import Array
-from bayesreg.noise import resolve_noise
-from bayesreg.penalized import minimise
+from bayesreg.noise import exact_fit, resolve_noise
+from bayesreg.penalized import fit_at
 from bayesreg.problem import Problem
 from bayesreg.samplers.pymc import sample_stats, trimmed
 from bayesreg.samplers.settings import Draws, Settings
@@ -39,7 +40,8 @@ def draw(problem: Problem, settings: Settings) -> Draws:
     theta = np.concatenate([*lead, natural["beta"]], axis=-1)
     extra = {name: natural[name] for name in ("beta_scale",) if name in natural}
     stats = sample_stats(raw["sample_stats"], theta.shape[:2], kept)
-    return Draws(theta, natural.get("sigma"), extra, stats, interrupted=interrupted or done < settings.draws)
+    dispersion = natural.get(problem.likelihood.dispersion_name or "")
+    return Draws(theta, dispersion, extra, stats, interrupted=interrupted or done < settings.draws)
 
 
 def _whitening(problem: Problem, density: GraphDensity) -> tuple[Array, Array]:
@@ -51,26 +53,36 @@ def _whitening(problem: Problem, density: GraphDensity) -> tuple[Array, Array]:
         scale = (problem.response_sd() or 1.0) / math.sqrt(max(problem.p, 1))
         work = problem.with_prior(problem.prior.at(scale))
         point["beta_scale"] = scale
-    unknown = problem.likelihood.dispersion is not None
-    noise = resolve_noise(work)
-    if unknown and noise.sigma is not None:
-        point["sigma"] = noise.sigma
-    fixed = work.conditional(noise.sigma)
+    name = problem.likelihood.dispersion_name
+    dispersion = _dispersion(work)
+    if problem.likelihood.dispersion is not None and name is not None and dispersion is not None:
+        point[name] = dispersion
+    fixed = work.conditional(dispersion)
     theta, _ = minimise(fixed)
     intercept, beta = problem.split(theta)
     point["beta"] = beta
     if problem.has_intercept:
         point["intercept"] = float(intercept)
-    precision = fixed.curvature(theta) + np.diag(1 / fixed.penalty_prior.variance(theta.size))
+    precision = fixed.curvature(theta, majorized=True) + np.diag(1 / fixed.penalty_prior.variance(theta.size))
     centre = density.at_natural(point)
     scales = np.ones(centre.size)
-    if unknown:
-        # nll's second derivative in log σ is 2·RSS/σ² ≈ 2N at the maximum.
-        scales[density.slice_of("sigma")] = 1 / math.sqrt(2 * problem.n)
+    if name in point:
+        # Gaussian nll's second derivative in log σ is 2·RSS/σ² ≈ 2N at the maximum; elsewhere it is of that order.
+        scales[density.slice_of(name)] = 1 / math.sqrt(2 * problem.n)
     root = np.diag(scales)
     index = _theta_index(problem, density)
     root[np.ix_(index, index)] = np.linalg.inv(np.linalg.cholesky(precision)).T
     return centre, root
+
+
+def _dispersion(work: Problem) -> float | None:
+    """A dispersion in the bulk of its posterior, to whiten at: the joint mode's, or a guess where that has none."""
+    if work.likelihood.dispersion is None or work.likelihood.quadratic:
+        return resolve_noise(work).sigma
+    found = exact_fit(work)
+    if found is not None and found.unbounded:
+        return 0.5 * work.dispersion_guess()
+    return fit_at(work, resolve_noise(work)).sigma
 
 
 def _theta_index(problem: Problem, density: GraphDensity) -> Array:

@@ -13,8 +13,9 @@ import numpy as np
 from bayesreg.diagnostics import Verdict, diagnose
 from bayesreg.errors import InputError
 from bayesreg.interfaces import Array
+from bayesreg.prediction import Prediction, new_rows, predict
 from bayesreg.problem import Problem
-from bayesreg.samplers.settings import Draws, Settings
+from bayesreg.samplers.settings import Draws, Seed, Settings, generator
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,6 +40,8 @@ class Posterior:
     attrs : mapping
         `sampler`, `reason`, `interrupted`, `seed` and versions.
     verdict : Verdict
+    problem : Problem
+        What was sampled.
     tree : callable
         Builds `data`.  On demand: for exact draws, building an xarray object takes longer than drawing.
     """
@@ -48,6 +51,49 @@ class Posterior:
     attrs: Mapping[str, Any]
     verdict: Verdict
     tree: Callable[[], xr.DataTree]
+    problem: Problem
+
+    def predict(
+        self,
+        new_data: object = None,
+        *,
+        kind: str = "response",
+        offset: object = None,
+        exposure: object = None,
+        trials: object = None,
+        interval: float = 0.95,
+        seed: Seed = 0,
+    ) -> Prediction:
+        """Predict rows from every draw of the posterior.
+
+        Parameters
+        ----------
+        new_data : data frame or array, optional
+            Rows in the form of the data the problem was built of; by default those data themselves.
+        kind : {"response", "link", "predictive"}
+            The mean of y given the parameters; the linear predictor η; or draws of y itself, whose interval is about a
+            new observation and not about a mean.
+        offset, exposure, trials : array-like or str, optional
+            As in `Problem.from_arrays`, for the new rows; needed where the problem has them and they were arrays.
+        interval : float
+            Probability of the central interval.
+        seed : int, SeedSequence, Generator or None
+            For `predictive`.
+
+        Raises
+        ------
+        InputError
+            If a column is missing, a level of a categorical column was not seen, or a row's offset or trials are.
+        ParameterError
+            If `kind` or `interval` is outside what it can be.
+        """
+        rows = new_rows(self.problem, new_data, offset=offset, exposure=exposure, trials=trials)
+        lead = [self.intercept[..., None]] if self.problem.has_intercept else []
+        theta = np.concatenate([*lead, self.beta], axis=-1)
+        name = self.problem.likelihood.dispersion_name
+        return predict(
+            self.problem, rows, theta, self.arrays.get(name or ""), kind=kind, interval=interval, rng=generator(seed)
+        )
 
     @property
     def data(self) -> xr.DataTree:
@@ -79,7 +125,7 @@ class Posterior:
         return str(self.attrs["reason"])
 
     def draws(self, name: str) -> Array:
-        """Draws (chain, draw, ...) of a variable: beta, beta_raw, intercept, intercept_raw, sigma, beta_scale.
+        """Draws (chain, draw, ...) of a variable: beta, beta_raw, intercept, intercept_raw, sigma, alpha, beta_scale.
 
         Raises
         ------
@@ -112,12 +158,12 @@ class Posterior:
         return self.draws("intercept_raw")
 
 
-def from_tree(data: xr.DataTree, verdict: Verdict) -> Posterior:
+def from_tree(data: xr.DataTree, verdict: Verdict, problem: Problem) -> Posterior:
     """Return the Posterior that a saved tree holds."""
     arrays = {str(name): np.asarray(values.values) for name, values in data["posterior"].data_vars.items()}
     stored = data["log_likelihood"].to_dataset()["y"].to_numpy() if "log_likelihood" in data.children else None
     attrs = {str(name): value for name, value in data.attrs.items()}
-    return Posterior(arrays, stored, attrs, verdict, lambda: data)
+    return Posterior(arrays, stored, attrs, verdict, lambda: data, problem)
 
 
 def assemble(problem: Problem, draws: Draws, settings: Settings, method: str, reason: str) -> Posterior:
@@ -126,7 +172,7 @@ def assemble(problem: Problem, draws: Draws, settings: Settings, method: str, re
     intercept_raw, beta_raw = problem.design.to_raw(intercept, beta)
     arrays = {"intercept": intercept, "intercept_raw": intercept_raw} if problem.has_intercept else {}
     arrays |= {"beta": beta, "beta_raw": beta_raw}
-    arrays |= ({} if draws.sigma is None else {"sigma": draws.sigma}) | dict(draws.extra)
+    arrays |= _dispersion(problem, draws) | dict(draws.extra)
     attrs = {
         "sampler": method,
         "reason": reason,
@@ -137,7 +183,13 @@ def assemble(problem: Problem, draws: Draws, settings: Settings, method: str, re
     cells = int(np.prod(beta.shape[:2])) * problem.n
     rows = log_likelihood(problem, draws) if cells <= LOG_LIKELIHOOD_CELLS else None
     tree = cache(lambda: _tree(problem, arrays, draws.stats, rows, attrs))
-    return Posterior(arrays, rows, attrs, _verdict(problem, draws), tree)
+    return Posterior(arrays, rows, attrs, _verdict(problem, draws), tree, problem)
+
+
+def _dispersion(problem: Problem, draws: Draws) -> dict[str, Array]:
+    """Draws of the unknown dispersion parameter, under its own name."""
+    name = problem.likelihood.dispersion_name
+    return {} if draws.sigma is None or name is None else {name: draws.sigma}
 
 
 def _tree(
@@ -161,6 +213,8 @@ def _tree(
         "centre": ("feature", problem.design.centre),
         "scale": ("feature", problem.design.scale),
     }
+    if block.trials is not None:
+        constants["trials"] = ("obs", block.trials)
     groups = {
         "posterior": xr.Dataset(posterior, coords=coords | features),
         "sample_stats": xr.Dataset({name: (lead, values) for name, values in stats.items()}, coords=coords),
@@ -178,7 +232,7 @@ def _verdict(problem: Problem, draws: Draws) -> Verdict:
     intercept, beta = problem.split(draws.theta)
     monitored = {"intercept": intercept} if problem.has_intercept else {}
     monitored |= {"beta": beta} if problem.p else {}
-    monitored |= ({} if draws.sigma is None else {"sigma": draws.sigma}) | dict(draws.extra)
+    monitored |= _dispersion(problem, draws) | dict(draws.extra)
     depth = draws.stats.get("reached_max_treedepth")
     return diagnose(
         monitored,
@@ -195,5 +249,5 @@ def log_likelihood(problem: Problem, draws: Draws) -> Array:
     chains, length, size = draws.theta.shape
     eta = problem.linear_predictor(block, draws.theta.reshape(chains * length, size).T).T
     sigma = problem.likelihood.sigma_known if draws.sigma is None else draws.sigma.reshape(-1, 1)
-    values = -block.weighted(problem.likelihood.nll_given(eta, block.y, sigma))
+    values = -block.weighted(problem.likelihood.on(block).nll_given(eta, block.y, sigma))
     return values.reshape(chains, length, problem.n)

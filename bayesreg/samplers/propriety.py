@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from bayesreg.descent import minimise
 from bayesreg.errors import FitError, ParameterError
-from bayesreg.noise import fits_exactly, least_squares
-from bayesreg.penalized import minimise
+from bayesreg.noise import ExactFit, exact_fit, fits_exactly, least_squares
 from bayesreg.problem import Problem
 
 
@@ -34,9 +34,10 @@ def check_proper(problem: Problem) -> None:
         )
         raise ParameterError(msg)
     if problem.likelihood.dispersion is not None:
-        _check_sigma(problem)
+        (_check_sigma if problem.likelihood.location_scale else _check_shape)(problem)
     if hyper is None and np.isinf(problem.prior.variance(problem.p)).any():
-        minimise(problem.conditional(1.0))  # a flat direction has an integral iff the likelihood falls off along it
+        # A flat direction has an integral iff the nll rises along it, whatever the dispersion.
+        minimise(problem.conditional(problem.dispersion_guess()))
 
 
 def _check_sigma(problem: Problem) -> None:
@@ -54,7 +55,16 @@ def _check_sigma(problem: Problem) -> None:
             f"the prior {dispersion}; add rows or give sigma a proper prior such as HalfNormal(scale)"
         )
         raise FitError(msg)
-    if not fits_exactly(problem):
+    found = exact_fit(problem)
+    if found is None:
+        return
+    if found.share < 1 and dispersion.power_at_zero - (found.common - 1) + odds(found) * (total - found.common) <= -1:
+        msg = (
+            f"the posterior of sigma has no integral at zero: {found.common:g} of {total:g} rows have the same y, and "
+            f"under the prior {dispersion} the density piles up at sigma = 0; give sigma a value or a proper prior"
+        )
+        raise FitError(msg)
+    if not found.exact:
         return
     moving = free + int(problem.has_intercept and not flat_intercept)
     left = total - (moving if problem.scale_by_noise else least_squares(problem, problem.moments()).rank)
@@ -63,6 +73,27 @@ def _check_sigma(problem: Problem) -> None:
             f"the posterior of sigma has no integral at zero: the {problem.p} columns can fit all {problem.n} rows "
             f"exactly, and under the prior {dispersion} the density then piles up at sigma = 0; "
             f"{_remedy(problem, left)}"
+        )
+        raise FitError(msg)
+
+
+def odds(found: ExactFit) -> float:
+    """ν of a likelihood whose density stays bounded as long as no more than a share ν/(1 + ν) is fitted exactly."""
+    return found.share / (1 - found.share)
+
+
+def _check_shape(problem: Problem) -> None:
+    """A bounded likelihood and a proper prior leave nothing to refuse; an exact fit makes it grow as α^(N/2)."""
+    dispersion = problem.likelihood.dispersion
+    assert dispersion is not None
+    found = exact_fit(problem)
+    if found is None or not found.exact:
+        return
+    if dispersion.power_at_infinity + (found.total - found.rank) / 2 >= -1:
+        name = problem.likelihood.dispersion_name
+        msg = (
+            f"the posterior of {name} has no integral at infinity: the columns fit y exactly, and under the prior "
+            f"{dispersion} the density piles up there; give {name} a value"
         )
         raise FitError(msg)
 

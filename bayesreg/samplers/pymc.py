@@ -39,7 +39,11 @@ def draw(problem: Problem, settings: Settings) -> Draws:
     extra = {name: values for name, values in posterior.items() if name == "beta_scale"}
     stats = sample_stats(tree["sample_stats"], beta.shape[:2], kept)
     return Draws(
-        np.concatenate([*lead, beta], axis=-1), posterior.get("sigma"), extra, stats, interrupted=done < settings.draws
+        np.concatenate([*lead, beta], axis=-1),
+        posterior.get(problem.likelihood.dispersion_name or ""),
+        extra,
+        stats,
+        interrupted=done < settings.draws,
     )
 
 

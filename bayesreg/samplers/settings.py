@@ -54,6 +54,11 @@ def read_settings(draws: object, chains: object, tune: object, seed: Seed, progr
     )
 
 
+def generator(seed: Seed) -> np.random.Generator:
+    """Return a NumPy generator for a seed as people give it."""
+    return np.random.default_rng(_seed(seed))
+
+
 def _integer(name: str, value: object, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         msg = f"{name} must be an integer >= {least} (got {value!r})"
@@ -81,7 +86,7 @@ class Draws:
     theta : array (chain, draw, k)
         Intercept (if any) and coefficients on the prior's scale.
     sigma : array (chain, draw) or None
-        The noise scale where it is unknown.
+        The dispersion (σ, or a shape α) where it is unknown.
     extra : mapping of str to array (chain, draw)
         Further unknowns, e.g. the scale of a hierarchical prior.
     stats : mapping of str to array (chain, draw)

@@ -251,8 +251,8 @@ def test_fixing_sigma_turns_a_noise_scaled_prior_into_a_plain_one():
 
 def test_conditional_keeps_a_known_sigma_and_needs_an_unknown_one():
     known = make_problem(likelihood=GaussianNoise(2.0), prior=Laplace(0.2), scale_by_noise=True)
-    np.testing.assert_array_equal(known.conditional(None).prior.rate(P), np.full(P, 1 / (0.2 * 2.0)))
-    np.testing.assert_array_equal(known.penalty_prior.rate(P + 1)[1:], np.full(P, 1 / (0.2 * 2.0)))
+    np.testing.assert_array_equal(known.conditional(None).prior.rates(P), np.full(P, 1 / (0.2 * 2.0)))
+    np.testing.assert_array_equal(known.penalty_prior.rates(P + 1)[1:], np.full(P, 1 / (0.2 * 2.0)))
     assert make_problem("bernoulli").conditional(None).likelihood.sigma_known is None
     unknown = make_problem(likelihood=GaussianNoise(), scale_by_noise=True)
     with pytest.raises(ParameterError, match="sigma is unknown here"):

@@ -14,7 +14,7 @@ N = 30
 def store(block_rows=None, weights=True):
     X, y = data("gaussian", N)
     w = np.random.default_rng(0).random(N) if weights else None
-    return ArrayRows(X, y, np.linspace(-1, 1, N), w, block_rows)
+    return ArrayRows(X, y, np.linspace(-1, 1, N), w, block_rows=block_rows)
 
 
 def products(block):

@@ -155,6 +155,7 @@ def test_fit_is_equivariant_in_the_units_of_y(factor):
     np.testing.assert_array_equal(other.zeros, one.zeros)
 
 
+@pytest.mark.filterwarnings("ignore:columns are not standardised and differ:bayesreg.errors.DataWarning")
 @pytest.mark.parametrize("kind", ["gaussian", "bernoulli"])
 def test_unpenalised_fit_is_equivariant_in_the_units_of_raw_columns(kind):
     X, y = data(kind)

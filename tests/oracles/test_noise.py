@@ -27,6 +27,7 @@ def test_by_default_the_least_squares_residual():
     assert fit_penalized(unknown()).sigma_method == noise.sentence
 
 
+@pytest.mark.filterwarnings("ignore:columns .* are identical:bayesreg.errors.DataWarning")
 @pytest.mark.parametrize("intercept", [True, False])
 def test_residual_with_weights_offset_and_a_duplicated_column(intercept):
     X, y = data("gaussian")
@@ -78,7 +79,7 @@ UNKNOWN = {"likelihood": GaussianNoise()}
         ([1.0], UNKNOWN, r"sigma must be a number > 0 \(got \[1.0\], a list\)"),
         ("residuals", UNKNOWN, r"'residuals' is not a method: use a number, or one of residual, cv_lasso, joint"),
         (3.0, {"likelihood": GaussianNoise(2.0)}, r"sigma=3.0 contradicts the likelihood's known sigma=2"),
-        (3.0, {"kind": "bernoulli"}, r"BernoulliLogit has no noise scale; leave sigma out"),
+        (3.0, {"kind": "bernoulli"}, r"BernoulliLogit has no noise scale or shape; leave sigma out"),
     ],
 )
 def test_what_sigma_cannot_be(sigma, problem, message):

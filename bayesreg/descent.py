@@ -1,0 +1,276 @@
+"""Proximal Newton descent on J: minimise its second-order model with the penalty kept exact, and search along the step.
+
+Where the penalty is Σ l1|β − loc| + l2(β − loc)² the model is minimised exactly (`quadratic`).  Otherwise accelerated
+proximal steps find the face (which blocks rest at their kinks), and Newton steps on the face do the rest.  A likelihood
+that is not convex is modelled by the parabolas above it, so that every step descends.  Beyond `LARGE` columns only
+those that are off their kink, or must leave it, are worked on; smooth penalties are then solved by conjugate gradients.
+
+References
+----------
+Lee, Sun & Saunders (2014), Proximal Newton-type methods for minimizing composite functions, SIAM J. Optim. 24:1420;
+Massias, Gramfort & Salmon (2018), Celer, ICML (working sets); O'Donoghue & Candès (2015), Found. Comput. Math. 15:715.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesreg.existence import check_finite, check_identified
+from bayesreg.interfaces import Array, Prior
+from bayesreg.optimality import GAP_TOLERANCE, ROUNDING, kkt_residual, kkt_tolerance
+from bayesreg.problem import Problem
+from bayesreg.quadratic import minimise_quadratic
+
+MAX_STEPS = 500
+"""Steps; convergence is quadratic once the face is found, so that tens are many."""
+
+REFINEMENT = 1e-3
+"""Fraction of the KKT tolerance that the solver aims at, so that the certificate has room."""
+
+LARGE = 1000
+"""Columns up to which all are worked on at once."""
+
+FEWEST = 100
+"""Columns that a working set may always grow by."""
+
+PROXIMAL_STEPS = 1000
+"""Accelerated proximal steps on one model."""
+
+
+def minimise(fixed: Problem, beta: Array | None = None) -> tuple[Array, int]:
+    """Return (θ, steps): a minimum of J for a problem with nothing unknown but θ, or a local one if J is not convex.
+
+    Raises
+    ------
+    FitError
+        If J has no finite minimum.
+    """
+    work, shift = fixed.centred()
+    prior = work.penalty_prior
+    start = prior.location(work.p + work.has_intercept) if beta is None else work.join(float(shift @ beta), beta)
+    check_identified(work)
+    theta, steps = _Descent(work, np.array(start)).run()
+    check_finite(work, theta)
+    if work.has_intercept:
+        theta[0] -= shift @ theta[1:]
+    return theta, steps
+
+
+class _Descent:
+    """The state of one descent."""
+
+    def __init__(self, work: Problem, theta: Array) -> None:
+        self.work, self.theta = work, theta
+        self.prior: Prior = work.penalty_prior
+        self.elastic = self.prior.elastic(theta.size)
+        self.value = work.value(theta)
+        self.promised = -math.inf
+        self.hessian: tuple[NDArray[np.int_], Array] | None = None
+
+    def run(self) -> tuple[Array, int]:
+        """Descend until the KKT residual is down to rounding, or no step helps."""
+        best: tuple[float, Array] | None = None
+        exact = self.elastic is not None and self.work.likelihood.convex
+        settled = False
+        step = 0
+        for step in range(MAX_STEPS):
+            slope = self.work.gradient(self.theta)
+            residual = kkt_residual(self.work, self.theta, slope)
+            # A small residual alone may mean large units; that the last step promised next to nothing means the end.
+            if self.promised > -GAP_TOLERANCE:
+                excess = float((residual / kkt_tolerance(self.work, self.theta)).max(initial=0.0))
+                if excess <= REFINEMENT:
+                    return self.theta, step
+                if best is None or excess < 0.5 * best[0]:
+                    best = (excess, self.theta)
+                elif best[0] <= 1.0:  # certified, and rounding stops further progress
+                    return best[1], step
+            if not exact and settled and self._on_face(slope, residual):
+                continue
+            kinks = self.prior.at_kink(self.theta)
+            if not self._proximal(slope):
+                break
+            settled = bool((kinks == self.prior.at_kink(self.theta)).all())
+        return (self.theta if best is None else best[1]), step
+
+    # -- one step on the model with its kinks --------------------------------------------------------------------
+
+    def _proximal(self, slope: Array) -> bool:
+        chosen = self._working_set(slope)
+        target = self.theta.copy()
+        if self.elastic is not None and (chosen.size <= LARGE or self.elastic.l1[chosen].any()):
+            hessian = self._curvature(chosen)
+            part = type(self.elastic)(*(getattr(self.elastic, name)[chosen] for name in ("l1", "l2", "loc")))
+            labels = tuple(self.work.labels[j] for j in chosen)
+            target[chosen] = minimise_quadratic(hessian, slope[chosen], part, self.theta[chosen], labels)
+        elif self.elastic is not None:
+            target += self._conjugate_gradients(slope + 2 * self.elastic.l2 * (self.theta - self.elastic.loc))
+        else:
+            target[chosen] = self._accelerated(slope, chosen)
+        move = target - self.theta
+        self.promised = float(slope @ move) + float(self.prior.penalty(target) - self.prior.penalty(self.theta))
+        if self.elastic is None and self.promised >= 0:  # an unfinished model promises by its quadratic term too
+            self.promised = -abs(float(slope @ move)) * np.finfo(float).eps
+        return self._search(move, slope, target)
+
+    def _working_set(self, slope: Array) -> NDArray[np.int_]:
+        """All columns, or of very many those off their kink and the worst of those that must leave it."""
+        everything = np.arange(self.theta.size)
+        kinks = self.prior.at_kink(self.theta)
+        if self.theta.size <= LARGE or not kinks.any():
+            return everything
+        reach = np.where(kinks, self.prior.gauge(self.theta, -slope), np.inf)
+        active = int((~kinks).sum())
+        violating = np.flatnonzero(kinks & (reach > 1))
+        worst = violating[np.argsort(-reach[violating], kind="stable")[: max(FEWEST, active)]]
+        blocks = self.prior.blocks(self.theta.size)
+        member = np.zeros(int(blocks.max()) + 1, dtype=bool)
+        member[blocks[~kinks]] = member[blocks[worst]] = True
+        return np.flatnonzero(member[blocks])
+
+    def _curvature(self, chosen: NDArray[np.int_]) -> Array:
+        """Hessian over `chosen`, by the parabolas above the nll where it is not convex; kept where it is constant."""
+        likelihood = self.work.likelihood
+        if self.hessian is not None and likelihood.quadratic and np.array_equal(self.hessian[0], chosen):
+            return self.hessian[1]
+        hessian = self.work.curvature(self.theta, chosen, majorized=not likelihood.convex)
+        self.hessian = (chosen, hessian)
+        return hessian
+
+    def _conjugate_gradients(self, gradient: Array) -> Array:
+        """Newton step of a smooth J without its Hessian."""
+        from scipy.sparse.linalg import LinearOperator, cg
+
+        assert self.elastic is not None
+        added = 2 * self.elastic.l2
+        convex = self.work.likelihood.convex
+        unit = 1 / np.sqrt(self.work.curvature_diagonal(self.theta) + added)
+
+        def product(x: Array) -> Array:
+            move = unit * np.ravel(x)
+            return unit * (self.work.curvature_along(self.theta, move, majorized=not convex) + added * move)
+
+        shape = (gradient.size, gradient.size)
+        tolerance = 1e-10 if self.work.likelihood.quadratic else 1e-4
+        solution, _ = cg(LinearOperator(shape, matvec=product, dtype=float), -unit * gradient, rtol=tolerance)
+        return np.asarray(unit * solution)
+
+    def _accelerated(self, slope: Array, chosen: NDArray[np.int_]) -> Array:
+        """Minimise the model over `chosen` by proximal steps, accelerated where the penalty is convex."""
+        model = _Model(self.work, self.theta, slope, chosen, self._curvature(chosen))
+        return model.minimise(self.prior)
+
+    # -- one step on the face ------------------------------------------------------------------------------------
+
+    def _on_face(self, slope: Array, residual: Array) -> bool:
+        """Newton step of the columns off their kink; False where others must move, or the face is not convex here."""
+        kinks = self.prior.at_kink(self.theta)
+        face = np.flatnonzero(~kinks)
+        leaving = kinks & (residual > kkt_tolerance(self.work, self.theta))
+        if leaving.any() or not face.size or face.size > 2 * LARGE:
+            return False
+        hessian = self.work.curvature(self.theta, face) + self.prior.hessian(self.theta, face)
+        gradient = slope[face] + self.prior.nearest_subgradient(self.theta, -slope)[face]
+        step = _newton_step(hessian, gradient)
+        if step is None:
+            return False
+        move = np.zeros(self.theta.size)
+        move[face] = step
+        before = self.promised
+        self.promised = float(gradient @ step)
+        if self._search(move, slope, self.theta + move, fewest=0.05):
+            return True
+        self.promised = before
+        return False
+
+    def _search(self, move: Array, slope: Array, target: Array, fewest: float = 1e-12) -> bool:
+        """Halve the step until J falls by a fraction of what the model promises; the full step keeps exact kinks."""
+        slack = ROUNDING * (abs(self.value) + float(np.abs(slope) @ np.abs(move)))
+        fraction = 1.0
+        while fraction > fewest:
+            point = target if fraction == 1.0 else self.theta + fraction * move
+            reached = self.work.value(point)
+            if reached <= self.value + 1e-4 * fraction * self.promised + slack:
+                self.theta, self.value = point, reached
+                return True
+            fraction /= 2
+        return False
+
+
+def _newton_step(hessian: Array, gradient: Array) -> Array | None:
+    """−H⁻¹g, refined once; None where H is not positive definite."""
+    from scipy.linalg import cho_solve
+
+    diagonal = np.diag(hessian)
+    if not np.isfinite(hessian).all() or (diagonal <= 0).any():
+        return None
+    unit = 1 / np.sqrt(diagonal)
+    try:
+        factor = np.linalg.cholesky(hessian * np.outer(unit, unit))
+    except np.linalg.LinAlgError:
+        return None
+    if np.diag(factor).min() ** 2 < 1e-13:
+        return None
+    return np.asarray(-unit * cho_solve((factor, True), unit * gradient))
+
+
+@dataclass(eq=False)
+class _Model:
+    """Second-order model of Σ w·nll about θ over the columns `chosen`, plus the penalty."""
+
+    work: Problem
+    theta: Array
+    slope: Array
+    chosen: NDArray[np.int_]
+    hessian: Array
+
+    def minimise(self, prior: Prior) -> Array:
+        """Proximal gradient steps in the metric of the Hessian's diagonal, until they move next to nothing."""
+        now, step = self.theta[self.chosen], self._steps(prior)
+        whole, steps = self.theta.copy(), np.ones(self.theta.size)
+        steps[self.chosen] = step
+
+        def proximal(at: Array) -> Array:
+            gradient = self.slope[self.chosen] + self.hessian @ (at - now)
+            whole[self.chosen] = at - step * gradient
+            return np.asarray(prior.prox(whole, steps)[self.chosen])
+
+        return _iterate(proximal, now, step, accelerated=prior.convex)
+
+    def _steps(self, prior: Prior) -> Array:
+        """1/(L·D) with D the largest diagonal entry of each block, L the largest eigenvalue in those units."""
+        diagonal = np.diag(self.hessian)
+        blocks = prior.blocks(self.theta.size)[self.chosen]
+        largest = np.zeros(int(blocks.max()) + 1)
+        np.maximum.at(largest, blocks, diagonal)
+        metric = largest[blocks]
+        metric = np.where(metric > 0, metric, max(float(diagonal.max()), 1e-300))
+        unit = 1 / np.sqrt(metric)
+        top = float(np.linalg.norm(self.hessian * np.outer(unit, unit), 2))
+        return np.asarray(1 / (1.0000001 * max(top, 1e-300) * metric))
+
+
+def _iterate(proximal: Callable[[Array], Array], start: Array, step: Array, *, accelerated: bool) -> Array:
+    """Accelerated fixed-point iteration, restarted where its momentum points uphill."""
+    x = ahead = start
+    momentum, first = 1.0, 0.0
+    for _ in range(PROXIMAL_STEPS):
+        new = proximal(ahead)
+        moved = new - x
+        length = float(np.sqrt((moved**2 / step).sum()))
+        first = max(first, length)
+        if length <= 1e-5 * first:
+            return new
+        if accelerated and float((ahead - new) / step @ moved) <= 0:
+            following = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
+            ahead = new + (momentum - 1) / following * moved
+            momentum = following
+        else:
+            momentum, ahead = 1.0, new
+        x = new
+    return x

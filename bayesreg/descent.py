@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesreg.errors import FitError
 from bayesreg.existence import check_finite, check_identified
 from bayesreg.interfaces import Array, Prior
 from bayesreg.optimality import GAP_TOLERANCE, ROUNDING, kkt_residual, kkt_tolerance
@@ -34,6 +35,9 @@ REFINEMENT = 1e-3
 
 LARGE = 1000
 """Columns up to which all are worked on at once."""
+
+LARGEST = 6000
+"""Columns up to which a Hessian is made: 290 MB."""
 
 FEWEST = 100
 """Columns that a working set may always grow by."""
@@ -135,6 +139,13 @@ class _Descent:
 
     def _curvature(self, chosen: NDArray[np.int_]) -> Array:
         """Hessian over `chosen`, by the parabolas above the nll where it is not convex; kept where it is constant."""
+        if chosen.size > LARGEST:
+            msg = (
+                f"{chosen.size} coefficients are to be found at once: their Hessian would take "
+                f"{chosen.size**2 * 8 / 2**30:.1f} GiB. Use a stronger prior with a kink (Laplace, ElasticNet, "
+                "GroupLaplace), which leaves fewer, or a Gaussian one, which needs no Hessian"
+            )
+            raise FitError(msg)
         likelihood = self.work.likelihood
         if self.hessian is not None and likelihood.quadratic and np.array_equal(self.hessian[0], chosen):
             return self.hessian[1]
@@ -251,8 +262,17 @@ class _Model:
         metric = largest[blocks]
         metric = np.where(metric > 0, metric, max(float(diagonal.max()), 1e-300))
         unit = 1 / np.sqrt(metric)
-        top = float(np.linalg.norm(self.hessian * np.outer(unit, unit), 2))
-        return np.asarray(1 / (1.0000001 * max(top, 1e-300) * metric))
+        return np.asarray(1 / (max(_largest_eigenvalue(self.hessian * np.outer(unit, unit)), 1e-300) * metric))
+
+
+def _largest_eigenvalue(matrix: Array) -> float:
+    """Largest eigenvalue of a positive semi-definite matrix, or a little more."""
+    if matrix.shape[0] <= 200:
+        return 1.0000001 * float(np.linalg.eigvalsh(matrix)[-1])
+    from scipy.sparse.linalg import eigsh
+
+    start = np.ones(matrix.shape[0])
+    return 1.01 * float(eigsh(matrix, k=1, which="LA", tol=1e-3, v0=start, return_eigenvectors=False)[0])
 
 
 def _iterate(proximal: Callable[[Array], Array], start: Array, step: Array, *, accelerated: bool) -> Array:

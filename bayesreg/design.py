@@ -44,7 +44,8 @@ def column_moments(rows: Rows) -> Moments:
         ones = block.weighted(np.ones(block.y.size))
         if is_sparse(block.X):
             return _sparse_deviations(block.X, ones, mean, unit)
-        deviation = (block.X - mean) / unit
+        X = block.X if block.weights is None else np.where(ones[:, None] > 0, block.X, mean)  # as 0·∞ is no number
+        deviation = (X - mean) / unit
         return ones @ deviation, ones @ deviation**2
 
     drift, squares = rows.sum(second)

@@ -5,6 +5,9 @@ It follows from the prior's subdifferential and the likelihood's derivatives; no
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +18,10 @@ from bayesreg.rows import is_sparse
 
 MARGIN_AT_EDGE = 1e-7
 """A zero with a smaller margin than this sits on the edge of leaving; it counts when uniqueness is judged."""
+
+
+LARGEST_PROGRAMME = 300_000
+"""Cells (rows × columns) up to which separation is looked for."""
 
 
 def tied_columns(problem: Problem, theta: Array, margin: Array) -> tuple[str, ...]:
@@ -113,8 +120,59 @@ def check_finite(problem: Problem, theta: Array) -> None:
         raise FitError(msg)
 
 
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Separation:
+    """A direction along which the likelihood rises without end.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        Columns that the direction moves, those that matter most first.
+    complete : bool
+        Whether it tells every row from the others; otherwise some lie on the boundary.
+    """
+
+    columns: tuple[str, ...]
+    complete: bool
+
+
+def separation(problem: Problem) -> Separation | None:
+    """Return how the data are separated, found by a linear programme over all columns; None where they are not.
+
+    So it is iff along some direction the nll of no row ever rises and that of some row falls: the maximum-likelihood
+    estimate is then infinite, and a prior alone makes it finite.  Not looked for where the programme would be large.
+
+    References
+    ----------
+    Albert & Anderson (1984), Biometrika 71:1–10; Konis (2007), Linear programming algorithms for detecting separated
+    data in binary logistic regression models, thesis, Oxford.
+    """
+    if problem.n * (problem.p + 1) > LARGEST_PROGRAMME:
+        return None
+    block = problem.design.rows.collect()
+    falls, rises = problem.likelihood.on(block).monotone(block.y)
+    counts = np.ones(block.y.size, dtype=bool) if block.weights is None else block.weights > 0
+    if not (counts & (falls | rises)).any():
+        return None
+    everything = np.arange(len(problem.labels))
+    unit = np.sqrt(problem.curvature_diagonal(problem.penalty_prior.location(everything.size)))
+    direction, complete = _direction(problem, everything, 1 / np.where(unit > 0, unit, 1.0))
+    size = np.abs(direction)[-problem.p :] if problem.p else direction[:0]
+    moved = np.flatnonzero(size > 1e-6)
+    if not moved.size:
+        return None
+    order = moved[np.argsort(-size[moved], kind="stable")]
+    return Separation(tuple(problem.names[j] for j in order), complete)
+
+
 def _recession(problem: Problem, flat: NDArray[np.int_], unit: Array) -> NDArray[np.int_]:
     """Entries of `flat` in a direction along which the nll of no row ever rises, and that of some row falls."""
+    return np.flatnonzero(np.abs(_direction(problem, flat, unit)[0]) > 1e-6)
+
+
+def _direction(problem: Problem, flat: NDArray[np.int_], unit: Array) -> tuple[Array, bool]:
+    """Such a direction, each entry in its own unit (0 if there is none), and whether the nll of every row falls."""
     from scipy.optimize import linprog
 
     block = problem.design.rows.collect()
@@ -132,8 +190,18 @@ def _recession(problem: Problem, flat: NDArray[np.int_], unit: Array) -> NDArray
         bounds=[(-1, 1)] * flat.size,
     )
     if result.x is None or float(free.sum(axis=0) @ result.x) <= 1e-4:
-        return np.zeros(0, dtype=int)
-    return np.flatnonzero(np.abs(result.x) > 1e-6)
+        return np.zeros(flat.size), False
+    return np.asarray(result.x), not len(fixed) and _tells_all(free)
+
+
+def _tells_all(side: Array) -> bool:
+    """Whether some direction x has side @ x > 0 in every row."""
+    from scipy.optimize import linprog
+
+    n, k = side.shape
+    margin = np.append(np.zeros(k), -1.0)
+    result = linprog(margin, A_ub=np.column_stack([-side, np.ones(n)]), b_ub=np.zeros(n), bounds=[(-1, 1)] * (k + 1))
+    return result.x is not None and float(result.x[-1]) > 1e-9
 
 
 def _unpenalised(problem: Problem) -> NDArray[np.int_]:

@@ -137,10 +137,10 @@ def predict(
         msg = f"interval must be a number between 0 and 1 (got {interval!r})"
         raise ParameterError(msg)
     likelihood = problem.likelihood.on(rows)
-    flat = theta.reshape(-1, theta.shape[-1])
+    flat = theta.reshape(theta.shape[0] * theta.shape[1], theta.shape[2])  # −1 cannot be told where nothing is fitted
     eta = problem.linear_predictor(rows, flat.T).T
     if kind == "response":
         eta = likelihood.mean(eta)
     elif kind == "predictive":
         eta = likelihood.simulate(eta, None if dispersion is None else dispersion.reshape(-1, 1), rng)
-    return Prediction(kind, eta.reshape(*theta.shape[:2], -1), float(interval))
+    return Prediction(kind, eta.reshape(*theta.shape[:2], rows.y.size), float(interval))

@@ -15,6 +15,7 @@ from typing import Self, final
 
 import numpy as np
 
+from bayesreg.assembly import assemble, read_intercept
 from bayesreg.design import Design, column_moments
 from bayesreg.encoding import Encoding
 from bayesreg.errors import DataWarning, ParameterError
@@ -68,15 +69,8 @@ class Problem(Objective):
             if not isinstance(value, kind):
                 msg = f"{argument} must be a bayesreg {kind.__name__} such as {_EXAMPLES[argument]} (got {value!r})"
                 raise ParameterError(msg)
-        if not isinstance(self.intercept, Prior | None):
-            msg = f"intercept must be a prior such as Flat() or Gaussian(scale=10), or None (got {self.intercept!r})"
-            raise ParameterError(msg)
-        if self.intercept is not None and self.intercept.hyperprior is not None:
-            msg = "intercept: its prior must have a fixed scale"
-            raise ParameterError(msg)
         object.__setattr__(self, "prior", self.prior.bind(self.names, self.design.terms))
-        if self.intercept is not None:
-            object.__setattr__(self, "intercept", self.intercept.bind(("intercept",), ("intercept",)))
+        object.__setattr__(self, "intercept", read_intercept(self.intercept))
         if self.scale_by_noise and not self.likelihood.location_scale:
             msg = (
                 f"scale_by_noise=True needs a likelihood with a noise scale; {type(self.likelihood).__name__} has none"
@@ -142,7 +136,6 @@ class Problem(Objective):
         ParameterError
             If a setting is outside what it can be.
         """
-        from bayesreg.assembly import assemble
         from bayesreg.table import read_arrays
 
         table = read_arrays(
@@ -190,7 +183,6 @@ class Problem(Objective):
         ParameterError
             If a setting is outside what it can be.
         """
-        from bayesreg.assembly import assemble
         from bayesreg.formula import read_formula
 
         table = read_formula(

@@ -15,7 +15,10 @@ SINGULAR = 1e-12
 """Relative eigenvalue below which a direction is taken for flat."""
 
 CD_WORTH = 64
-"""Columns from which a coordinate-descent start pays for its call; below, the active set starts from zero."""
+"""Columns from which a coordinate-descent start pays for its call; below, the active set does all by itself."""
+
+FEW = 8
+"""Columns that the active set takes in one by one without a start by coordinate descent."""
 
 
 def minimise_quadratic(H: Array, slope: Array, penalty: Elastic, theta: Array, labels: tuple[str, ...]) -> Array:
@@ -113,8 +116,9 @@ class _Lasso:
         """Return the minimiser."""
         if not self.c.any() and (np.abs(self.g) <= self.rate).all():
             return self.v
-        if self.c.size >= CD_WORTH and not self.c.any():
-            self.v = _coordinate_descent(self.Q, -self.g, self.rate)
+        leaving = (self.sign == 0) & (np.abs(self.g) > self.rate)
+        if self.c.size >= CD_WORTH and leaving.sum() > FEW:
+            self.v = _coordinate_descent(self.Q, self.Q @ self.c - self.g, self.rate, self.c)
             self.sign = np.sign(self.v)
         noise = 1e-14 * (self.rate + np.abs(self.g) + np.abs(self.Q) @ (np.abs(self.v) + np.abs(self.c)))
         for _ in range(50 * self.c.size + 100):
@@ -157,7 +161,7 @@ class _Lasso:
         return False
 
 
-def _coordinate_descent(Q: Array, q: Array, rate: Array) -> Array:
+def _coordinate_descent(Q: Array, q: Array, rate: Array, start: Array) -> Array:
     """Approximate argmin ½vᵀQv − qᵀv + Σ rate|v|: scikit-learn's coordinate descent in units where every rate is 1."""
     from scipy.linalg import solve_triangular
     from sklearn.linear_model import enet_path
@@ -174,6 +178,7 @@ def _coordinate_descent(Q: Array, q: Array, rate: Array) -> Array:
         alphas=np.array([1 / q.size]),
         precompute=np.asfortranarray(gram),
         Xy=q / rate,
+        coef_init=start * rate,
         max_iter=100_000,
         tol=1e-5,
     )

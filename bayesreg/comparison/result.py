@@ -44,6 +44,8 @@ class Comparison:
         Probability of the intervals `lower` to `upper`.
     remarks : tuple of str
         What the reader must know: the plug-in σ, the prior's scale, notes on the data.
+    sensitivity : pandas.DataFrame or None
+        Where the data are separated: posterior mean and sd of each coefficient under half, once and twice the scale.
     """
 
     problem: Problem
@@ -55,6 +57,7 @@ class Comparison:
     ledger: pd.DataFrame
     interval_prob: float
     remarks: tuple[str, ...]
+    sensitivity: pd.DataFrame | None = None
 
     @property
     def agree(self) -> bool:
@@ -172,6 +175,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
             "interval_prob": c.interval_prob,
             "coefficients": c.coefficients.reset_index().to_dict(orient="records"),
             "ledger": c.ledger.to_dict(orient="records"),
+            "sensitivity": None if c.sensitivity is None else c.sensitivity.reset_index().to_dict(orient="records"),
             "remarks": list(c.remarks),
             "passed": c.passed,
             "withheld": c.withheld,
@@ -188,7 +192,7 @@ def _optimum_dict(optimum: Optimum) -> dict[str, Any]:
         "sigma": optimum.sigma, "sigma_method": optimum.sigma_method, "objective": optimum.objective,
         "outcome": optimum.outcome.name, "outcome_text": optimum.outcome.value,
         "kkt": certificate.kkt, "gap": certificate.gap, "zeros": int(optimum.zeros.sum()),
-        "tied": list(certificate.tied), "iterations": optimum.iterations,
+        "tied": list(certificate.tied), "iterations": optimum.iterations, "search": optimum.search,
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bayesreg.comparison.result import Comparison
+from bayesreg.comparison.sensitivity import find_separation, sensitivity_table, separation_remark
 from bayesreg.comparison.tables import coefficient_table, ledger_table
 from bayesreg.density import GraphDensity
 from bayesreg.errors import ParameterError
@@ -90,6 +91,9 @@ def compare(
     check = check_graph(problem, density=density)
     mode, penalized = _two_routes(problem, noise, density)
     posterior = plan.run()
+    separated = find_separation(problem)
+    sensitivity = None if separated is None else sensitivity_table(problem, posterior)
+    found = () if separated is None else (separation_remark(separated),)
     table = coefficient_table(problem, mode, penalized, posterior, small, interval)
     return Comparison(
         problem=problem,
@@ -100,7 +104,8 @@ def compare(
         coefficients=table,
         ledger=ledger_table(problem, mode, posterior, table),
         interval_prob=interval,
-        remarks=(*remarks, *problem.notes),
+        remarks=(*remarks, *problem.notes, *found),
+        sensitivity=sensitivity,
     )
 
 

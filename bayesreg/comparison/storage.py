@@ -67,15 +67,20 @@ def save(comparison: Comparison, path: str | Path) -> Path:
         "verdict": _encode(c.posterior.verdict),
         "interval_prob": c.interval_prob,
         "remarks": list(c.remarks),
-        "columns": {"coefficients": list(c.coefficients.columns), "ledger": list(c.ledger.columns)},
+        "columns": {name: list(table.columns) for name, table in _tables(c).items()},
     }
     tree = c.posterior.data.copy()
     tree["problem"] = xr.DataTree(_matrix(block.X))
-    for name, table in (("coefficients", c.coefficients), ("ledger", c.ledger)):
+    for name, table in _tables(c).items():
         tree[name] = xr.DataTree(xr.Dataset.from_dataframe(table))
     tree.attrs["comparison"] = json.dumps(described)
     tree.to_zarr(folder, mode="w", consolidated=False)
     return folder
+
+
+def _tables(c: Comparison) -> dict[str, pd.DataFrame]:
+    tables = {"coefficients": c.coefficients, "ledger": c.ledger}
+    return tables if c.sensitivity is None else tables | {"sensitivity": c.sensitivity}
 
 
 def _matrix(X: Any) -> xr.Dataset:
@@ -122,17 +127,19 @@ def load(path: str | Path) -> Comparison:
     # Zarr keeps no order of variables.
     tables = {name: tree[name].to_dataset().to_dataframe()[order] for name, order in described["columns"].items()}
     problem = _problem(tree, described)
-    data = tree.filter(lambda node: node.name not in ("problem", "coefficients", "ledger"))
+    data = tree.filter(lambda node: node.name not in ("problem", "coefficients", "ledger", "sensitivity"))
+    columns = pd.Index(problem.names, name="column")
     return Comparison(
         problem=problem,
         map=_optimum(described["map"], problem),
         penalized=_optimum(described["penalized"], problem),
         posterior=from_tree(data, _decode(described["verdict"]), problem),
         graph_check=_decode(described["graph_check"]),
-        coefficients=tables["coefficients"].set_axis(pd.Index(problem.names, name="column")),
+        coefficients=tables["coefficients"].set_axis(columns),
         ledger=tables["ledger"].rename_axis(index=None).infer_objects(),
         interval_prob=described["interval_prob"],
         remarks=tuple(described["remarks"]),
+        sensitivity=tables["sensitivity"].set_axis(columns) if "sensitivity" in tables else None,
     )
 
 

@@ -31,8 +31,30 @@ def as_text(comparison: Comparison) -> str:
     header, rows, left_out = _rows(c)
     parts = [_title(c), "", *_paragraphs(_facts(c)), "", _heading(c), "", *_aligned(header, rows)]
     parts += [f"  ... and {left_out} more, in .coefficients"] if left_out else []
+    parts += _sensitivity_text(c)
     parts += ["", "What the point estimate discards" + _withheld(c), ""]
     return "\n".join([*parts, *_aligned(LEDGER_HEADER, _ledger_rows(c))]) + "\n"
+
+
+SENSITIVITY = "Under half, once and twice the prior's scale b: posterior mean ± sd"
+
+
+def _sensitivity_text(c: Comparison) -> list[str]:
+    table = _sensitivity(c)
+    return [] if table is None else ["", SENSITIVITY, "", *_aligned(*table)]
+
+
+def _sensitivity(c: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]] | None:
+    """Header and rows of the columns shown in the coefficient table."""
+    if c.sensitivity is None:
+        return None
+    table = c.sensitivity.loc[[row[0] for row in _rows(c)[1]]]
+    scales = [name.removeprefix("mean at ") for name in table.columns if name.startswith("mean at ")]
+    rows = [
+        (str(name), *(f"{row[f'mean at {s}']:.3g} ± {row[f'sd at {s}']:.2g}" for s in scales))
+        for name, row in table.iterrows()
+    ]
+    return ("column", *scales), rows
 
 
 def as_html(comparison: Comparison) -> str:
@@ -44,10 +66,12 @@ def as_html(comparison: Comparison) -> str:
     )
     header, rows, left_out = _rows(c)
     more = f"<p>... and {left_out} more, in <code>.coefficients</code></p>" if left_out else ""
+    table = _sensitivity(c)
+    scales = "" if table is None else f"<p>{SENSITIVITY}</p>{_html_table(*table)}"
     ledger = _html_table(LEDGER_HEADER, _ledger_rows(c))
     return (
         f"<h4>{escape(_title(c))}</h4><table>{facts}</table>"
-        f"<p>{escape(_heading(c))}</p>{_html_table(header, rows)}{more}"
+        f"<p>{escape(_heading(c))}</p>{_html_table(header, rows)}{more}{scales}"
         f"<p>What the point estimate discards{escape(_withheld(c))}</p>{ledger}"
     )
 
@@ -64,7 +88,10 @@ def _shown(value: object) -> str:
     shown = []
     for field in fields(value):
         item = getattr(value, field.name)
-        if field.name == "loc" and np.ndim(item) == 0 and item == 0:
+        if not field.init or (field.name == "loc" and np.ndim(item) == 0 and item == 0):
+            continue
+        if isinstance(item, tuple):  # labels of groups
+            shown.append(f"{len(set(item))} {field.name}")
             continue
         if isinstance(item, float):
             item = f"{item:.5g}"

@@ -41,7 +41,7 @@ class BernoulliLogit(Likelihood):
     McCullagh & Nelder (1989), Generalized Linear Models, ch. 4.
     """
 
-    trials: Array | None = field(default=None, init=False)
+    trials: Array | None = field(default=None, init=False, repr=False)
 
     quadratic = False
     convex = True

@@ -45,7 +45,9 @@ def around_the_mode(problem: Problem, settings: Settings) -> Draws:
     chains = settings.chains or 4
     noise = settings.generator().normal(size=(chains, settings.draws, theta.size))
     stats = {"diverging": np.zeros((chains, settings.draws), dtype=bool)}
-    return Draws(theta + 0.15 * noise, None, stats=stats)
+    unknown = problem.likelihood.dispersion is not None
+    dispersion = optimum.sigma * np.exp(0.1 * settings.generator().normal(size=noise.shape[:2])) if unknown else None
+    return Draws(theta + 0.15 * noise, dispersion, stats=stats)
 
 
 def compare_lasso(monkeypatch: pytest.MonkeyPatch, **options: Any) -> Comparison:

@@ -111,7 +111,7 @@ def test_an_optimum_without_proof_concludes_nothing(
     assert "NOT certified" in c.summary()
 
 
-@pytest.mark.filterwarnings("ignore:columns .* are identical:bayesreg.errors.DataWarning")
+@pytest.mark.filterwarnings("ignore:.*columns .* identical:bayesreg.errors.DataWarning")
 def test_twin_columns_agree_in_the_objective_and_say_that_they_trade(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nuts, "draw", around_the_mode)
     X, y = data()

@@ -49,7 +49,7 @@ BAD_CALLS = """
 
 def test_bad_calls_and_penalised_fits_load_nothing_heavy():
     ran = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(BAD_CALLS), *HEAVY],
+        [sys.executable, "-W", "error", "-W", "ignore:columns", "-c", textwrap.dedent(BAD_CALLS), *HEAVY],
         capture_output=True,
         text=True,
         check=False,

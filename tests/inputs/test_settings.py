@@ -10,6 +10,7 @@ from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Flat, Gaussian, Laplace
 from bayesreg.problem import Problem
 from bayesreg.scales import Exponential, FlatScale, HalfCauchy, HalfNormal, Jeffreys
+from tests.inputs.examples import row
 from tests.problems import data, make_problem
 
 SHAPES = pytest.mark.parametrize("shape", [Laplace, Gaussian])
@@ -30,7 +31,7 @@ NUMBERS = [
 
 @SHAPES
 @pytest.mark.parametrize(("value", "message"), NUMBERS)
-def test_scale_of_a_prior(shape, value, message):
+def test_scale_of_a_prior(shape, value, message):  # rows 58, 60, 61
     with pytest.raises(ParameterError, match=rf"^{shape.__name__}: scale {message}"):
         shape(value)
 
@@ -73,7 +74,7 @@ def test_location_of_a_prior(shape, value, message):
 
 @SHAPES
 @pytest.mark.parametrize("argument", ["scale", "loc"])
-def test_one_value_per_column_means_as_many_as_there_are(shape, argument):
+def test_one_value_per_column_means_as_many_as_there_are(shape, argument):  # row 64
     values = {"scale": 1.0} | {argument: [1.0, 2.0]}
     with pytest.raises(ParameterError, match=rf"^{shape.__name__}: {argument} has 2 values for 4 columns; give one"):
         make_problem(prior=shape(**values))
@@ -91,7 +92,7 @@ def test_parameters_are_copied_in_and_frozen():
     scale = np.array([1.0, 2.0, 3.0, 4.0])
     prior = Laplace(scale)
     scale[0] = 99.0
-    assert prior.rate(4)[0] == 1.0
+    assert prior.rates(4)[0] == 1.0
     with pytest.raises(ValueError, match="read-only"):
         prior.scale[0] = 5.0
     with pytest.raises(AttributeError):
@@ -104,16 +105,30 @@ def test_parameters_are_copied_in_and_frozen():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (
-            {"likelihood": "gausian"},
-            r"likelihood must be a bayesreg Likelihood such as GaussianNoise\(\) \(got 'gausian'\)",
+        row(65, {"likelihood": GaussianNoise}, r"likelihood must be .*: GaussianNoise is the class; write Gauss"),
+        row(65, {"likelihood": 1}, r"likelihood must be a bayesreg Likelihood such as GaussianNoise\(\) \(got 1\)$"),
+        row(66, {"prior": 0.5}, r"prior must be a bayesreg Prior .*\(got 0.5\)$"),
+        row(66, {"prior": None}, r"prior must be a bayesreg Prior .*\(got None\)$"),
+        row(66, {"prior": Laplace}, r"prior must be .*: Laplace is the class; write Laplace\(...\)$"),
+        row(66, {"prior": HalfNormal(1.0)}, r"prior must be a bayesreg Prior"),
+        row(
+            66, {"prior": {"x00": Laplace(1.0), "*": Flat()}}, r"^prior: 'x00' matches no column; did you mean 'x\d'\?$"
         ),
-        ({"likelihood": GaussianNoise}, r"likelihood must be a bayesreg Likelihood"),
-        ({"prior": "Laplac"}, r"prior must be a bayesreg Prior such as Laplace\(scale=0.5\) \(got 'Laplac'\)"),
-        ({"prior": 0.5}, r"prior must be a bayesreg Prior .*\(got 0.5\)"),
-        ({"prior": None}, r"prior must be a bayesreg Prior .*\(got None\)"),
-        ({"prior": Laplace}, r"prior must be a bayesreg Prior"),
-        ({"prior": HalfNormal(1.0)}, r"prior must be a bayesreg Prior"),
+        row(66, {"prior": {"x0": Laplace(1.0)}}, r"^prior: no prior for 'x1', 'x2', 'x3'; name them, or add '\*' for"),
+        row(
+            66, {"prior": {"x0": "laplace", "*": Flat()}}, r"^prior\['x0'\] must be .* a prior such as .*got 'laplace'"
+        ),
+        row(66, {"prior": {0: Laplace(1.0), "*": Flat()}}, r"^prior\[0\] must be a name with a prior"),
+        row(66, {"prior": {}}, r"^prior: no prior for 'x0'"),
+        row(66, {"prior": {"x*": Laplace(1.0), "?0": Flat()}}, r"^prior: both 'x\*' and '\?0' match column 'x0'"),
+        ({"standardize": "no"}, r"^standardize must be True or False \(got 'no'\)$"),
+        ({"standardize": 1}, r"^standardize must be True or False \(got 1\)$"),
+        ({"standardize": [True] * 4}, r"^standardize must be True or False \(got \[True, True, True, True\]\)$"),
+        ({"standardize": np.ones(4)}, r"^standardize must be True or False \(got array"),
+        ({"scale_by_noise": "no"}, r"^scale_by_noise must be True or False \(got 'no'\)$"),
+        ({"missing": "keep"}, r"^missing must be \"error\" or \"drop\" \(got 'keep'\)$"),
+        ({"missing": np.ones(4)}, r"^missing must be \"error\" or \"drop\" \(got array"),
+        ({"missing": True}, r"^missing must be \"error\" or \"drop\" \(got True\)$"),
         (
             {"intercept": True},
             r"intercept must be a prior such as Flat\(\) or Gaussian\(scale=10\), or None \(got True\)",
@@ -133,6 +148,54 @@ def test_parts_of_a_problem(options, message):
         Problem.from_arrays(X, y, **{"prior": Laplace(0.5)} | options)
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        row(65, "gausian", "GaussianNoise"),
+        row(65, "Normal", "GaussianNoise"),
+        row(65, "poison", "PoissonLog"),
+        row(65, "logistic", "BernoulliLogit"),
+        row(65, "binomial", "BernoulliLogit"),
+        row(65, "student-t", "StudentTNoise"),
+        row(65, "negative_binomial", "NegativeBinomialLog"),
+        row(65, "Gamma", "GammaLog"),
+        row(65, "cox", None),
+    ],
+)
+def test_an_unknown_family_is_met_with_those_that_there_are(word, meant):
+    X, y = data("bernoulli")
+    hint = f": did you mean {meant}(...)?" if meant else ""
+    with pytest.raises(ParameterError) as raised:
+        Problem.from_arrays(X, y, prior=Laplace(0.5), likelihood=word)
+    assert str(raised.value) == (
+        f"likelihood must be a bayesreg Likelihood such as GaussianNoise() (got {word!r}){hint} (there are: "
+        "BernoulliLogit, GammaLog, GaussianNoise, NegativeBinomialLog, PoissonLog, StudentTNoise)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        row(66, "Laplac", "Laplace"),
+        row(66, "lasso", "Laplace"),
+        row(66, "ridge", "Gaussian"),
+        row(66, "elastic net", "ElasticNet"),
+        row(66, "group lasso", "GroupLaplace"),
+        row(66, "flat", "Flat"),
+        row(66, "horseshoe", None),
+    ],
+)
+def test_an_unknown_prior_is_met_with_those_that_there_are(word, meant):
+    X, y = data("gaussian")
+    hint = f": did you mean {meant}(...)?" if meant else ""
+    with pytest.raises(ParameterError) as raised:
+        Problem.from_arrays(X, y, prior=word)
+    assert str(raised.value) == (
+        f"prior must be a bayesreg Prior such as Laplace(scale=0.5) (got {word!r}){hint} (there are: Bridge, "
+        "ElasticNet, Flat, Gaussian, GroupLaplace, Laplace)"
+    )
+
+
 def test_fixing_a_noise_scale_that_is_not_there():
     with pytest.raises(ParameterError, match=r"BernoulliLogit has no noise scale to fix \(got sigma=2\)"):
         make_problem("bernoulli").at(2.0)
@@ -143,7 +206,7 @@ def test_fixing_a_noise_scale_that_is_not_there():
 @SHAPES
 def test_an_unknown_prior_scale_has_no_single_penalty(shape):
     prior = shape(HalfCauchy(1.0))
-    for ask in (prior.rate, prior.variance, prior.elastic):
+    for ask in (prior.rates, prior.variance, prior.elastic):
         with pytest.raises(ParameterError, match=r"the scale has a prior .*Fix it with .at\(scale=...\), or sample"):
             ask(3)
 
@@ -159,13 +222,13 @@ def test_a_start_must_be_a_point(start):
 
 @SHAPES
 @pytest.mark.parametrize("kind", ["gaussian", "bernoulli"])
-def test_no_penalty_is_flat(shape, kind):
+def test_no_penalty_is_flat(shape, kind):  # rows 59, 62
     none = fit_penalized(make_problem(kind, prior=Flat()))
     weak = fit_penalized(make_problem(kind, prior=shape(1e150)))
     np.testing.assert_allclose(weak.beta, none.beta, rtol=1e-8)
 
 
-def test_above_the_critical_rate_every_coefficient_is_exactly_zero():
+def test_above_the_critical_rate_every_coefficient_is_exactly_zero():  # rows 62, 63
     fit = fit_penalized(make_problem(prior=Laplace(1e-150)))
     assert fit.outcome is Outcome.CERTIFIED
     np.testing.assert_array_equal(fit.beta, np.zeros(4))

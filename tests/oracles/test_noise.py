@@ -27,7 +27,7 @@ def test_by_default_the_least_squares_residual():
     assert fit_penalized(unknown()).sigma_method == noise.sentence
 
 
-@pytest.mark.filterwarnings("ignore:columns .* are identical:bayesreg.errors.DataWarning")
+@pytest.mark.filterwarnings("ignore:.*columns .* identical:bayesreg.errors.DataWarning")
 @pytest.mark.parametrize("intercept", [True, False])
 def test_residual_with_weights_offset_and_a_duplicated_column(intercept):
     X, y = data("gaussian")

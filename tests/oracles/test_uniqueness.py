@@ -10,7 +10,7 @@ from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem
 from tests.problems import data
 
-pytestmark = pytest.mark.filterwarnings("ignore:columns .* are identical:bayesreg.errors.DataWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*columns .* identical:bayesreg.errors.DataWarning")
 
 KINDS = pytest.mark.parametrize("kind", ["gaussian", "bernoulli"])
 LIKELIHOODS = {"gaussian": GaussianNoise(1.3), "bernoulli": BernoulliLogit()}

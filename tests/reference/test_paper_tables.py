@@ -92,3 +92,28 @@ def test_first_knot_is_the_critical_rate(tables, diabetes):
     fit = fit_penalized(problem)
     critical = critical_factor(problem, problem.join(fit.intercept, fit.beta))[1:].max() * 1e6
     assert critical == pytest.approx(tables["efron_2004_lars_diabetes"]["knots_lambda"][0], rel=1e-9)
+
+
+def check_esl(shared, tables, scale=1.0):
+    """ESL's Table 3.2: least squares on the 67 training rows of prostate, columns standardised over all 97."""
+    table = tables["esl_prostate_table3_2"]
+    frame = pd.read_csv(shared / "data/prostate_esl.csv")
+    X = frame[table["terms"][1:]]
+    Z, train = (X - X.mean()) / X.std() * scale, frame["train"].to_numpy(bool)
+    problem = Problem.from_arrays(Z[train], frame["lpsa"].to_numpy()[train], prior=Flat(), standardize=False)
+    fit = fit_penalized(problem)
+    design = np.column_stack([np.ones(train.sum()), Z[train]])
+    errors = fit.sigma * np.sqrt(np.diag(np.linalg.inv(design.T @ design)))
+    columns = table["table3_2"]
+    np.testing.assert_allclose([fit.intercept, *fit.beta], columns["coef"], atol=0.00501, rtol=0)
+    np.testing.assert_allclose(errors, columns["se"], atol=0.00501, rtol=0)
+    np.testing.assert_allclose(np.array([fit.intercept, *fit.beta]) / errors, columns["z"], atol=0.0501, rtol=0)
+
+
+def test_least_squares_of_esl(shared, tables):
+    check_esl(shared, tables)
+
+
+def test_least_squares_of_esl_is_told_from_columns_of_another_scale(shared, tables):
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        check_esl(shared, tables, scale=1.05)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,44 @@ def test_posteriordb_is_told_from_another_prior_of_sigma(shared: Path) -> None:
     )  # fmt: skip
     with pytest.raises(AssertionError, match="z = "):
         check_summary(draw(jeffreys), *exact(shared, "kilpisjarvi_mod-kilpisjarvi"))
+
+
+# -- posteriordb's diamonds: 24 nearly collinear columns, a prior that matters, 10,000 draws ---------------------------
+
+
+def diamonds(shared: Path, factor: float = 1.0) -> tuple[Posterior, pd.DataFrame]:
+    """Our draws, and the published moments.
+
+    Theirs has t₃ priors on the intercept and on σ, of scale 10, where the data leave sds of 0.002 and 0.001: flat ones
+    are the same to 1e-5 of an sd.
+    """
+    with gzip.open(shared / "data/posteriordb_diamonds.json.gz") as file:
+        data = json.load(file)
+    X = np.array(data["X"])[:, 1:]
+    problem = Problem.from_arrays(
+        X - X.mean(axis=0), data["Y"], prior=Gaussian(factor), likelihood=GaussianNoise(FlatScale()), standardize=False
+    )
+    published = read(shared / "reference/posteriordb.json")["posteriors"]["diamonds-diamonds"]["parameters"]
+    return sample(problem, "conjugate", draws=5000, seed=1), pd.DataFrame(published).T
+
+
+def check_diamonds(posterior: Posterior, table: pd.DataFrame) -> None:
+    draws = columns(posterior, "beta", "intercept", "sigma")
+    labels = table.index.tolist()
+    check_means(draws, table["mean"].to_numpy(), table["mcse_mean"].to_numpy(), labels)
+    variance = table["sd"].to_numpy() ** 2
+    spread = (draws - draws.mean(axis=(0, 1))) ** 2
+    check_means(spread, variance, variance * np.sqrt(2 / table["ess_bulk"].to_numpy()), labels)
+
+
+def test_diamonds(shared: Path) -> None:
+    check_diamonds(*diamonds(shared))
+
+
+@pytest.mark.parametrize("factor", [1 / 1.1, 1.1])
+def test_diamonds_are_told_from_another_scale(shared: Path, factor: float) -> None:
+    with pytest.raises(AssertionError, match="z = "):
+        check_diamonds(*diamonds(shared, factor))
 
 
 # -- rstanarm: 40,000 draws of Stan's NUTS, each number with its own Monte Carlo error --

@@ -18,6 +18,8 @@ from bayesreg.scales import Exponential, FlatScale, HalfCauchy, HalfNormal, Jeff
 from tests.problems import make_problem
 from tests.samplers.cases import data
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*columns .* identical:bayesreg.errors.DataWarning")
+
 REFUSED = {
     "likelihood": (lambda: make_problem("bernoulli", prior=Gaussian(1.0)), "the likelihood is not Gaussian"),
     "prior": (lambda: make_problem(prior=Laplace(1.0)), "the prior is not Gaussian"),

@@ -18,6 +18,8 @@ from tests.problems import in_blocks
 from tests.samplers.cases import CASES, OFFSET, REPEATS, data, pair
 from tests.samplers.naive import Naive
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*columns .* identical:bayesreg.errors.DataWarning")
+
 DRAWS = 4000
 
 

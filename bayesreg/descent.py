@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 
 from bayesreg.errors import FitError
 from bayesreg.existence import check_finite, check_identified
@@ -42,6 +43,9 @@ LARGEST = 6000
 FEWEST = 100
 """Columns that a working set may always grow by."""
 
+FAR = 4.0
+"""A Newton step of the intercept, on the scale of η, from which it is looked for by itself first."""
+
 PROXIMAL_STEPS = 1000
 """Accelerated proximal steps on one model."""
 
@@ -58,11 +62,38 @@ def minimise(fixed: Problem, beta: Array | None = None) -> tuple[Array, int]:
     prior = work.penalty_prior
     start = prior.location(work.p + work.has_intercept) if beta is None else work.join(float(shift @ beta), beta)
     check_identified(work)
+    if beta is None:
+        start = _with_intercept(work, np.array(start))
     theta, steps = _Descent(work, np.array(start)).run()
     check_finite(work, theta)
     if work.has_intercept:
         theta[0] -= shift @ theta[1:]
     return theta, steps
+
+
+def _with_intercept(work: Problem, theta: Array) -> Array:
+    """θ with a flat intercept put where Σ w·nll is least in it, if its own Newton step from θ would go very far.
+
+    Counts of 10^15 want an intercept of 35, but the first step on e^η from 0 is one of 10^15.
+    """
+    flat = work.intercept is not None and bool(np.isinf(work.intercept.variance(1)).all())
+    if not flat or work.likelihood.quadratic or not work.likelihood.convex:
+        return theta
+    first = np.zeros(1, dtype=int)
+
+    def slope(a: float) -> float:
+        return float(work.gradient(np.concatenate([[a], theta[1:]]))[0])
+
+    here, bend = slope(theta[0]), float(work.curvature(theta, first)[0, 0])
+    if abs(here) <= FAR * bend:
+        return theta
+    side, reach = -math.copysign(1.0, here), FAR
+    while slope(theta[0] + side * reach) * here > 0:
+        if reach > 700:
+            return theta
+        reach *= 2
+    root = brentq(slope, float(theta[0]), float(theta[0] + side * reach), xtol=1e-6)
+    return np.concatenate([[root], theta[1:]])
 
 
 class _Descent:

@@ -79,6 +79,12 @@ def _movable(null: Array, edge: NDArray[np.int_], outward: Array) -> NDArray[np.
     return np.array(moved, dtype=int)
 
 
+def check_determined(problem: Problem) -> None:
+    """`check_identified`, whether the dispersion is known or not; a prior of unknown scale leaves nothing flat."""
+    if problem.prior.hyperprior is None:
+        check_identified(problem.conditional(problem.dispersion_guess()).centred()[0])
+
+
 def check_identified(problem: Problem) -> None:
     """Raise FitError where the data leave unpenalised coefficients undetermined, so that J is flat along some line."""
     flat = _unpenalised(problem)

@@ -59,6 +59,7 @@ def _data_matrix(X: Any) -> Tensor:
 
     if not is_sparse(X):
         return pm.Data("X", X, dims=("obs", "feature"))
+    pm.modelcontext(None).add_coord("obs", np.arange(X.shape[0]))
     from pytensor import sparse
     from scipy.sparse import csr_matrix
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from bayesreg.density import GraphDensity
 from bayesreg.errors import ParameterError
-from bayesreg.existence import check_finite, check_identified
+from bayesreg.existence import check_determined, check_finite, check_identified
 from bayesreg.graph import build_model, named_point, scattered
 from bayesreg.interfaces import Array
 from bayesreg.noise import SYMBOLS, Noise, resolve_noise
@@ -63,6 +63,7 @@ def find_map(
         if hold is not None:
             msg = "hold is for a pymc.Model; for a Problem use sigma="
             raise ParameterError(msg)
+        check_determined(target)
         return map_at(target, resolve_noise(target, sigma), density)
     if sigma is not None:
         msg = "sigma is for a Problem; for a pymc.Model hold its variable: hold={'sigma': value}"

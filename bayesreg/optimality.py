@@ -14,6 +14,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesreg.arguments import Seed, generator, read_integer
 from bayesreg.errors import ParameterError
 from bayesreg.existence import tied_columns
 from bayesreg.interfaces import Array, Block
@@ -169,7 +170,7 @@ class Optimum:
         trials: object = None,
         interval: float = 0.95,
         draws: int = 1000,
-        seed: int | np.random.Generator | None = 0,
+        seed: Seed = 0,
     ) -> Prediction:
         """Predict rows from the point estimate, which knows no uncertainty of its own.
 
@@ -197,8 +198,9 @@ class Optimum:
             raise ParameterError(msg)
         rows = new_rows(self.problem, new_data, offset=offset, exposure=exposure, trials=trials)
         theta = self.problem.join(self.intercept, self.beta)
-        copies = draws if kind == "predictive" else 1
-        rng = np.random.default_rng(seed)
+        copies = read_integer("draws", draws, 1)
+        copies = copies if kind == "predictive" else 1
+        rng = generator(seed)
         return predict(self.problem, rows, np.tile(theta, (1, copies, 1)), None, kind=kind, interval=interval, rng=rng)
 
     @property

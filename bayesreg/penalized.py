@@ -10,21 +10,26 @@ import contextlib
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
 from bayesreg.descent import minimise
 from bayesreg.errors import FitError, ParameterError
+from bayesreg.existence import check_determined
 from bayesreg.interfaces import Array, Block
 from bayesreg.noise import SYMBOLS, Noise, resolve_noise
 from bayesreg.optimality import SAME_MINIMUM, Optimum, certify, search_text
 from bayesreg.problem import Problem, require_problem
+from bayesreg.rows import is_sparse
 
 HALVES = 6
 """Random halves of the rows that a search for the lowest of several minima starts from, where J is not convex."""
 
 MOST_TOGGLED = 40
 """Columns up to which a search under a prior with cusps also tries the other choice for each coefficient."""
+
+ELEMENTAL = 200
+"""Random exact fits of a few rows that the best starts are picked from."""
 
 WEAKER = (1000.0, 100.0, 30.0, 10.0, 3.0)
 """Factors on the prior's scale: the search also follows a minimum from ever less weak priors to the prior itself."""
@@ -54,6 +59,7 @@ def fit_penalized(problem: Problem, sigma: float | str | None = None, start: Arr
         If the prior's scale is itself unknown, or `sigma` cannot be used.
     """
     require_problem(problem, "fit_penalized")
+    check_determined(problem)
     return fit_at(problem, resolve_noise(problem, sigma), start)
 
 
@@ -116,6 +122,8 @@ def _starts(fixed: Problem) -> list[Array]:
     weights = np.ones(fixed.n) if block.weights is None else block.weights
     counts = np.flatnonzero(weights > 0)
     rng = np.random.default_rng(0)
+    if not fixed.likelihood.convex:
+        starts += _elemental(fixed, counts, rng)
     for _ in range(HALVES if not fixed.likelihood.convex else 0):
         half = np.zeros(fixed.n)
         half[rng.choice(counts, size=max(1, counts.size // 2), replace=False)] = 1.0
@@ -155,6 +163,25 @@ def _optimum(
         search=search,
         problem=fixed,
     )
+
+
+def _elemental(fixed: Problem, counts: NDArray[np.int_], rng: np.random.Generator) -> list[Array]:
+    """Coefficients that fit as many random rows exactly as there are coefficients: of many, those with the lowest J.
+
+    Outliers then are in few of the fits (Rousseeuw & Leroy 1987, Robust Regression and Outlier Detection, chapter 5).
+    """
+    block = fixed.design.rows.collect()
+    exact = fixed.likelihood.on(block).exact_fit(block.y)
+    k = len(fixed.labels)
+    if exact is None or is_sparse(block.X) or 2 * k > counts.size or k > MOST_TOGGLED:
+        return []
+    X = np.column_stack([np.ones(fixed.n), block.X]) if fixed.has_intercept else block.X
+    chosen = np.array([rng.choice(counts, size=k, replace=False) for _ in range(ELEMENTAL)])
+    target = (exact[0] - block.offset)[chosen]
+    inverse = np.linalg.pinv(X[chosen], rcond=1e-6)
+    thetas = (inverse @ target[:, :, None])[:, :, 0]
+    values = np.array([fixed.value(theta) for theta in thetas])
+    return [fixed.split(thetas[i])[1] for i in np.argsort(values)[:HALVES]]
 
 
 def _fit_joint(problem: Problem, noise: Noise, start: ArrayLike | None) -> Optimum:

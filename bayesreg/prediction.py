@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
@@ -98,12 +99,7 @@ def new_rows(problem: Problem, data: object, *, offset: object, exposure: object
     for role, column in problem.encoding.columns.items():
         if role in given and given[role] is None:
             given[role] = column
-    if own.offset.any() and given["offset"] is None and given["exposure"] is None:
-        msg = "predict: the model has an offset (or exposure); give that of the new rows: offset=... or exposure=..."
-        raise InputError(msg)
-    if own.trials is not None and given["trials"] is None:
-        msg = "predict: the model has trials; give those of the new rows: trials=..., or trials=1 for probabilities"
-        raise InputError(msg)
+    _check_roles(own, given)
     frame = open_frame(data, "the new data")
     for role, value in given.items():
         if frame is None and isinstance(value, str):
@@ -111,6 +107,19 @@ def new_rows(problem: Problem, data: object, *, offset: object, exposure: object
             raise InputError(msg)
     rest = read_rows(frame, X.shape[0], (), given, "error", "the new data")
     return Block(problem.design.to_prior_scale(X), np.zeros(X.shape[0]), rest.offset, None, rest.vectors.get("trials"))
+
+
+def _check_roles(own: Block, given: Mapping[str, object]) -> None:
+    """Raise InputError unless new rows have an offset and trials where the model's have, and no trials elsewhere."""
+    if own.offset.any() and given["offset"] is None and given["exposure"] is None:
+        msg = "predict: the model has an offset (or exposure); give that of the new rows: offset=... or exposure=..."
+        raise InputError(msg)
+    if own.trials is not None and given["trials"] is None:
+        msg = "predict: the model has trials; give those of the new rows: trials=..., or trials=1 for probabilities"
+        raise InputError(msg)
+    if own.trials is None and given["trials"] is not None:
+        msg = "predict: the model was built without trials, so the new rows can have none"
+        raise InputError(msg)
 
 
 def predict(

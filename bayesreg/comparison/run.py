@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesreg.arguments import Seed
 from bayesreg.comparison.result import Comparison
 from bayesreg.comparison.sensitivity import find_separation, sensitivity_table, separation_remark
 from bayesreg.comparison.tables import coefficient_table, ledger_table
@@ -19,7 +20,7 @@ from bayesreg.optimality import SAME_MINIMUM, Optimum
 from bayesreg.penalized import fit_at
 from bayesreg.problem import Problem, require_problem
 from bayesreg.samplers import prepare
-from bayesreg.samplers.settings import Progress, Seed
+from bayesreg.samplers.settings import Progress
 
 INTERVAL = 0.95
 

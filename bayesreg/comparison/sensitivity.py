@@ -47,7 +47,7 @@ def find_separation(problem: Problem) -> Separation | None:
     """Separation of the data, where only the prior keeps the estimate finite; None where the data do, or none is."""
     if problem.likelihood.quadratic or problem.prior.hyperprior is not None or not problem.p:
         return None
-    return separation(problem)
+    return separation(problem.conditional(problem.dispersion_guess()))
 
 
 def separation_remark(found: Separation) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
+from bayesreg.arguments import Seed
 from bayesreg.errors import ParameterError
 from bayesreg.problem import Problem, require_problem
 from bayesreg.samplers.posterior import Posterior, assemble
 from bayesreg.samplers.propriety import check_proper
-from bayesreg.samplers.settings import Draws, Progress, Seed, Settings, read_settings
+from bayesreg.samplers.settings import Draws, Progress, Settings, read_settings
 
 __all__ = ["METHODS", "Plan", "Posterior", "prepare", "sample"]
 

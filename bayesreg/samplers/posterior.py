@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
+from bayesreg.arguments import Seed, generator
 from bayesreg.diagnostics import Verdict, diagnose
 from bayesreg.errors import InputError
 from bayesreg.interfaces import Array
 from bayesreg.prediction import Prediction, new_rows, predict
 from bayesreg.problem import Problem
-from bayesreg.samplers.settings import Draws, Seed, Settings, generator
+from bayesreg.samplers.settings import Draws, Settings
 
 if TYPE_CHECKING:
     import xarray as xr

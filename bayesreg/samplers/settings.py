@@ -8,13 +8,11 @@ from typing import final
 
 import numpy as np
 
-from bayesreg.errors import ParameterError
+from bayesreg.arguments import Seed, read_integer, read_seed
 from bayesreg.interfaces import Array
 
 Progress = Callable[[int, int], None]
 """Called with (iterations done, iterations in all) while sampling."""
-
-Seed = int | None | np.random.SeedSequence | np.random.Generator
 
 
 @final
@@ -46,34 +44,12 @@ def read_settings(draws: object, chains: object, tune: object, seed: Seed, progr
         If a number is not an integer in range, or the seed is not one.
     """
     return Settings(
-        _integer("draws", draws, 1),
-        None if chains is None else _integer("chains", chains, 1),
-        None if tune is None else _integer("tune", tune, 0),
-        _seed(seed),
+        read_integer("draws", draws, 1),
+        None if chains is None else read_integer("chains", chains, 1),
+        None if tune is None else read_integer("tune", tune, 0),
+        read_seed(seed),
         progress,
     )
-
-
-def generator(seed: Seed) -> np.random.Generator:
-    """Return a NumPy generator for a seed as people give it."""
-    return np.random.default_rng(_seed(seed))
-
-
-def _integer(name: str, value: object, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        msg = f"{name} must be an integer >= {least} (got {value!r})"
-        raise ParameterError(msg)
-    return int(value)
-
-
-def _seed(seed: Seed) -> np.random.SeedSequence:
-    if isinstance(seed, np.random.SeedSequence):
-        return seed
-    if isinstance(seed, np.random.Generator):
-        return np.random.SeedSequence(seed.integers(2**32, size=4).tolist())
-    if seed is None:
-        return np.random.SeedSequence()
-    return np.random.SeedSequence(_integer("seed", seed, 0))
 
 
 @final

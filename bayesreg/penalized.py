@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +31,9 @@ MOST_TOGGLED = 40
 
 ELEMENTAL = 200
 """Random exact fits of a few rows that the best starts are picked from."""
+
+MOST_PAIRED = 12
+"""Columns up to which it tries pairs of them too."""
 
 WEAKER = (1000.0, 100.0, 30.0, 10.0, 3.0)
 """Factors on the prior's scale: the search also follows a minimum from ever less weak priors to the prior itself."""
@@ -90,7 +94,7 @@ def _lowest(fixed: Problem, beta: Array | None) -> tuple[Array, int, str]:
 
 
 def _toggled(fixed: Problem, theta: Array, weak: Array) -> list[tuple[Array, int]]:
-    """Descents with one coefficient put on its kink, or taken off it, until no such change leads lower.
+    """Descents with one or two coefficients put on their kink, or taken off it, until no such change leads lower.
 
     Where every coefficient at its location is a minimum of its own, descent by itself never changes which are.
     """
@@ -102,14 +106,21 @@ def _toggled(fixed: Problem, theta: Array, weak: Array) -> list[tuple[Array, int
     while improved:
         improved = False
         beta = fixed.split(theta)[1]
-        for j in range(fixed.p):
+        for change in _changes(fixed.p):
             changed = beta.copy()
-            changed[j] = off[j] if beta[j] == loc[j] else loc[j]
+            changed[change] = np.where(beta[change] == loc[change], off[change], loc[change])
             found.append(minimise(fixed, changed))
             if fixed.value(found[-1][0]) < lowest - SAME_MINIMUM:
                 theta, lowest, improved = found[-1][0], fixed.value(found[-1][0]), True
                 break
     return found
+
+
+def _changes(p: int) -> Iterator[list[int]]:
+    """Every coefficient, then (of not too many) every pair of them."""
+    yield from ([j] for j in range(p))
+    if p <= MOST_PAIRED:
+        yield from ([i, j] for i in range(p) for j in range(i))
 
 
 def _starts(fixed: Problem) -> list[Array]:

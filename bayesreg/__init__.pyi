@@ -17,9 +17,9 @@ from .likelihoods import GaussianNoise as GaussianNoise
 from .likelihoods import NegativeBinomialLog as NegativeBinomialLog
 from .likelihoods import PoissonLog as PoissonLog
 from .likelihoods import StudentTNoise as StudentTNoise
-from .optimality import Certificate as Certificate
-from .optimality import Optimum as Optimum
-from .optimality import Outcome as Outcome
+from .optimum import Certificate as Certificate
+from .optimum import Optimum as Optimum
+from .optimum import Outcome as Outcome
 from .penalized import fit_penalized as fit_penalized
 from .prediction import Prediction as Prediction
 from .priors import Bridge as Bridge

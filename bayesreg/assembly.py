@@ -25,6 +25,9 @@ UNEVEN = 1e6
 HEAVIEST = 1e50
 """Weights outside [1/HEAVIEST, HEAVIEST] are refused: their products with squares leave double precision."""
 
+LARGEST_SPREAD = 1e12
+"""Largest ratio of two positive weights."""
+
 WIDEST = 1e250
 """Columns larger than this are refused even where they are standardised: sums over them leave double precision."""
 
@@ -128,10 +131,22 @@ def _check_response(table: Table, rows: ArrayRows, likelihood: Likelihood, inter
         raise FamilyError(msg) from error
 
 
+def _check_spread(weights: Array) -> None:
+    """Raise InputError where some positive weights are nothing beside others in double precision."""
+    counted = weights[weights > 0]
+    if counted.max() > LARGEST_SPREAD * counted.min():
+        msg = (
+            f"weights run from {counted.min():.3g} to {counted.max():.3g}: in sums over the rows the small ones are lost "
+            "to rounding; drop such rows, or give weights of comparable size"
+        )
+        raise InputError(msg)
+
+
 def _check_sizes(table: Table, likelihood: Likelihood, *, standardize: bool) -> None:
     """Raise InputError where numbers are so large or small that what is computed of them leaves double precision."""
     if table.weights is not None:
         check_range(table.weights[:, None], ("weights",), "rescale them", HEAVIEST, 1 / HEAVIEST)
+        _check_spread(table.weights)
     root = _roots(table)
     response = (table.response,)
     check_range(table.y[:, None], response, "rescale it")

@@ -16,7 +16,8 @@ from bayesreg.existence import check_determined, check_finite, check_identified
 from bayesreg.graph import build_model, named_point, scattered
 from bayesreg.interfaces import Array
 from bayesreg.noise import SYMBOLS, Noise, resolve_noise
-from bayesreg.optimality import Certificate, Optimum, certify, search_text
+from bayesreg.optimality import certify, search_text
+from bayesreg.optimum import Certificate, Optimum
 from bayesreg.orthant import Minimum, minimise
 from bayesreg.problem import Problem
 

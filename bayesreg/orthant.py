@@ -13,7 +13,6 @@ Andrew & Gao (2007), Scalable training of L1-regularized log-linear models, ICML
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +20,9 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from bayesreg.errors import FitError
+from bayesreg.faces import Differences, Evaluate, QuadraticModel, State, Target, norms, smooth_slope
 from bayesreg.interfaces import Array
-from bayesreg.optimality import GAP_TOLERANCE, KKT_TOLERANCE
+from bayesreg.optimality import GAP_TOLERANCE
 
 NEWTON_WORTH = 400
 """Free entries up to which Newton steps (one gradient per entry) are worth taking from a distance."""
@@ -38,61 +38,6 @@ AIM = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _State:
-    """−logp at x, its gradient, and the kinks: `ray` is the gradient nearest to zero in the subdifferential."""
-
-    x: Array
-    value: float
-    slope: Array
-    loc: Array
-    rate: Array
-    blocks: NDArray[np.int_]
-
-    @property
-    def grouped(self) -> NDArray[np.bool_]:
-        """Entries of blocks of several."""
-        return np.asarray(np.bincount(self.blocks)[self.blocks] > 1)
-
-    @property
-    def jumpy(self) -> NDArray[np.bool_]:
-        """Entries that no second-order model with its kinks covers: of blocks of several, and at cusps."""
-        return self.grouped | np.isinf(self.rate)
-
-    @property
-    def kinked(self) -> NDArray[np.bool_]:
-        off = np.bincount(self.blocks, self.x != self.loc)[self.blocks] > 0
-        return np.asarray(~off & (self.rate > 0))
-
-    @property
-    def ray(self) -> Array:
-        norm = _norms(self.slope, self.blocks)
-        eased = np.divide(np.maximum(norm - self.rate, 0.0), norm, out=np.zeros_like(norm), where=norm > 0)
-        return np.where(self.kinked, self.slope * eased, self.slope)
-
-    @property
-    def orthant(self) -> Array:
-        """Side of its kink that each entry is on, or would leave to; 0 where it has no kink, or rests on it."""
-        side = np.where(self.kinked, -np.sign(self.ray), np.sign(self.x - self.loc))
-        return np.where(np.isnan(self.loc) | self.grouped, 0.0, side)
-
-    @property
-    def face_slope(self) -> Array:
-        """Gradient on the open orthant that x lies on or leaves to."""
-        leaving = self.kinked & (self.orthant != 0)
-        return self.slope + np.where(leaving, self.rate, 0.0) * self.orthant
-
-    @property
-    def tolerance(self) -> Array:
-        return KKT_TOLERANCE * np.maximum(1.0, np.where(np.isinf(self.rate), 0.0, self.rate))
-
-
-def _norms(values: Array, blocks: NDArray[np.int_]) -> Array:
-    """‖·‖₂ of each entry's block."""
-    with np.errstate(over="ignore"):
-        return np.asarray(np.sqrt(np.bincount(blocks, values**2))[blocks])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Minimum:
     """Where the minimiser ended: all arrays have one entry a coordinate; `margin` is 1 − |slope|/rate at a kink."""
 
@@ -105,86 +50,6 @@ class Minimum:
     iterations: int
 
 
-Evaluate = Callable[[Array], tuple[float, Array, Array, Array]]
-"""(value, gradient, kink locations, kink rates) at a point."""
-
-
-class _Target:
-    """A function to minimise, and which of its entries share a kink."""
-
-    def __init__(self, evaluate: Evaluate, blocks: NDArray[np.int_]) -> None:
-        self.evaluate, self.blocks = evaluate, blocks
-
-    def __call__(self, x: Array) -> _State:
-        value, slope, loc, rate = self.evaluate(x)
-        return _State(x, value if np.isfinite(slope).all() else float("nan"), slope, loc, rate, self.blocks)
-
-
-class _Differences:
-    """The graph's evaluate, with a Hessian from forward differences of its gradient, steps taken away from kinks."""
-
-    def __init__(self, target: _Target, x: Array) -> None:
-        self.target = target
-        self.width = 1e-6 * np.maximum(1.0, np.abs(x))
-
-    def hessian(self, state: _State, moving: NDArray[np.int_], *, smooth: bool = False) -> Array:
-        """Hessian of the face that `state` moves on, or of the part without the kinked terms."""
-        base = (_smooth(state) if smooth else state.face_slope)[moving]
-        rows = np.array([self._row(state, j, moving, base, smooth) for j in moving]).reshape(moving.size, moving.size)
-        return np.asarray((rows + rows.T) / 2)
-
-    def _row(self, state: _State, j: int, moving: NDArray[np.int_], base: Array, smooth: bool) -> Array:
-        """Row j of the Hessian.  Widths that are far from a hundred-thousandth of a posterior sd are mended."""
-        at = int(np.flatnonzero(moving == j)[0])
-        for _ in range(10):
-            row = self._difference(state, j, self.width[j], moving, base, smooth)
-            curvature = abs(row[at])
-            span = self.width[j] * np.sqrt(curvature)
-            if not np.isfinite(span):
-                self.width[j] /= 1e4
-            else:
-                self.width[j] = 1e-5 / np.sqrt(curvature) if curvature > 1e-100 else self.width[j] * 1e4
-            if 1e-8 <= span <= 1e-2:
-                break
-        size = abs(state.x[j])
-        if 0 < size < 1e2 * self.width[j]:
-            # A power of |x| between 1 and 2 bends without end towards 0: there the width must be small beside x.
-            finer = self._difference(state, j, 1e-4 * size, moving, base, smooth)
-            row = finer if abs(finer[at]) > 2 * abs(row[at]) else row
-        return row
-
-    def _difference(
-        self, state: _State, j: int, width: float, moving: NDArray[np.int_], base: Array, smooth: bool
-    ) -> Array:
-        x = state.x.copy()
-        x[j] += width * (state.orthant[j] or 1.0)
-        near = self.target(x)
-        leaving = near.kinked & (state.orthant != 0)
-        slope = _smooth(near) if smooth else near.slope + np.where(leaving, near.rate, 0.0) * state.orthant
-        return np.asarray((slope[moving] - base) / (x[j] - state.x[j]))
-
-
-class _QuadraticModel:
-    """Second-order model of the smooth part at a state, with the kinks as they are there."""
-
-    def __init__(self, state: _State, hessian: Array) -> None:
-        values, vectors = np.linalg.eigh(hessian)
-        self.matrix = (vectors * np.maximum(np.abs(values), 1e-10 * np.abs(values).max())) @ vectors.T
-        self.state, self.slope = state, _smooth(state)
-        self.target = _Target(self.evaluate, state.blocks)
-
-    def evaluate(self, x: Array) -> tuple[float, Array, Array, Array]:
-        """Value and gradient of the model, kinked terms included."""
-        move, away = x - self.state.x, np.nan_to_num(x - self.state.loc)
-        bend = self.matrix @ move
-        value = float(self.slope @ move + 0.5 * move @ bend + self.state.rate @ np.abs(away))
-        return value, self.slope + bend + self.state.rate * np.sign(away), self.state.loc, self.state.rate
-
-    def hessian(self, state: _State, moving: NDArray[np.int_], *, smooth: bool = False) -> Array:
-        """The model's own matrix."""
-        return np.asarray(self.matrix[np.ix_(moving, moving)])
-
-
 def minimise(evaluate: Evaluate, x: Array, blocks: NDArray[np.int_] | None = None) -> Minimum:
     """Return the local minimum that descent from x reaches.
 
@@ -195,7 +60,7 @@ def minimise(evaluate: Evaluate, x: Array, blocks: NDArray[np.int_] | None = Non
     FitError
         If the function is not finite at x, or falls without bound.
     """
-    target = _Target(evaluate, np.arange(x.size) if blocks is None else blocks)
+    target = Target(evaluate, np.arange(x.size) if blocks is None else blocks)
     state = target(x)
     if not np.isfinite(state.value):
         msg = "the model's log density is not finite at its initial point: check the data and the priors"
@@ -210,14 +75,14 @@ def minimise(evaluate: Evaluate, x: Array, blocks: NDArray[np.int_] | None = Non
         state, used = _owlqn(target, state)
     elif not np.isnan(state.loc).all():
         state, used = _proximal_newton(target, state)
-    state, steps = _newton(_Differences(target, state.x), state)
+    state, steps = _newton(Differences(target, state.x), state)
     state = _roots_near_zero(target, state)
-    gauge = np.divide(_norms(state.slope, state.blocks), state.rate, out=np.zeros_like(state.x), where=state.rate > 0)
+    gauge = np.divide(norms(state.slope, state.blocks), state.rate, out=np.zeros_like(state.x), where=state.rate > 0)
     margin = np.where(state.kinked, 1.0 - gauge, np.nan)
     return Minimum(state.x, state.value, np.abs(state.ray), state.tolerance, state.kinked, margin, used + steps)
 
 
-def _roots_near_zero(target: _Target, state: _State) -> _State:
+def _roots_near_zero(target: Target, state: State) -> State:
     """Solve for entries next to 0 one by one, on a log scale, where Newton's steps left a residual.
 
     A power of |x| between 1 and 2 has a slope that is all but a jump there: only the logarithm of x resolves it.
@@ -239,11 +104,11 @@ def _roots_near_zero(target: _Target, state: _State) -> _State:
     return state
 
 
-def _one_by_one(target: _Target, state: _State) -> tuple[_State, int]:
+def _one_by_one(target: Target, state: State) -> tuple[State, int]:
     """Settle on a face, put blocks back on their kinks where that is lower, release those that must leave, again."""
     used = 0
     for _ in range(100):
-        state, steps = _newton(_Differences(target, state.x), state, put_back=True)
+        state, steps = _newton(Differences(target, state.x), state, put_back=True)
         used += steps
         lower = _put_back(target, state)
         if lower is not None:
@@ -256,10 +121,10 @@ def _one_by_one(target: _Target, state: _State) -> tuple[_State, int]:
     return state, used
 
 
-def _put_back(target: _Target, state: _State) -> _State | None:
+def _put_back(target: Target, state: State) -> State | None:
     """The state with one more block on its kink, where that is lower: of those tried, the smallest first."""
     off = np.flatnonzero(state.jumpy & ~state.kinked)
-    away = _norms(np.nan_to_num(state.x - state.loc), state.blocks)
+    away = norms(np.nan_to_num(state.x - state.loc), state.blocks)
     for block in dict.fromkeys(state.blocks[off[np.argsort(away[off], kind="stable")]].tolist()):
         new = target(np.where(state.blocks == block, state.loc, state.x))
         if np.isfinite(new.value) and new.value < state.value:
@@ -267,7 +132,7 @@ def _put_back(target: _Target, state: _State) -> _State | None:
     return None
 
 
-def _release(target: _Target, state: _State) -> _State | None:
+def _release(target: Target, state: State) -> State | None:
     """The state with blocks that must leave their kinks moved off them; None where all may stay."""
     leaving = state.grouped & state.kinked & (np.abs(state.ray) > AIM * state.tolerance)
     if not leaving.any():
@@ -280,13 +145,13 @@ def _release(target: _Target, state: _State) -> _State | None:
     return _search(target, state, reach * direction)
 
 
-def _project(x: Array, state: _State) -> Array:
+def _project(x: Array, state: State) -> Array:
     """Entries that crossed their kink are put on it."""
     crossed = ~np.isnan(state.loc) & ~state.grouped & ((x - state.loc) * state.orthant <= 0)
     return np.where(crossed & (state.rate > 0), state.loc, x)
 
 
-def _search(target: _Target, state: _State, direction: Array) -> _State | None:
+def _search(target: Target, state: State, direction: Array) -> State | None:
     """Backtrack along `direction`, projected on the orthant; None if nothing better than rounding was found."""
     fraction = 1.0
     slack = 1e-14 * abs(state.value)
@@ -299,15 +164,15 @@ def _search(target: _Target, state: _State, direction: Array) -> _State | None:
     return None
 
 
-def _proximal_newton(target: _Target, state: _State) -> tuple[_State, int]:
+def _proximal_newton(target: Target, state: State) -> tuple[State, int]:
     """Minimise second-order models, kinks kept, until the next promises less than `HANDOVER` nats.
 
     Many entries may change sides in one such step at no cost in gradients; the face Newton steps then finish.
     """
-    differences = _Differences(target, state.x)
+    differences = Differences(target, state.x)
     everything = np.arange(state.x.size)
     for step in range(50):
-        model = _QuadraticModel(state, differences.hessian(state, everything, smooth=True))
+        model = QuadraticModel(state, differences.hessian(state, everything, smooth=True))
         here = model.target(state.x)
         goal, _ = _newton(model, here)
         promised = min(goal.value - here.value, 0.0)
@@ -325,7 +190,7 @@ def _proximal_newton(target: _Target, state: _State) -> tuple[_State, int]:
     return state, 50
 
 
-def _owlqn(target: _Target, state: _State) -> tuple[_State, int]:
+def _owlqn(target: Target, state: State) -> tuple[State, int]:
     """Orthant-wise L-BFGS, down to a residual that the Newton steps take over from."""
     pairs: deque[tuple[Array, Array]] = deque(maxlen=MEMORY)
     for step in range(2000):
@@ -339,17 +204,11 @@ def _owlqn(target: _Target, state: _State) -> tuple[_State, int]:
         new = _search(target, state, direction)
         if new is None:
             return state, step
-        move, change = new.x - state.x, _smooth(new) - _smooth(state)
+        move, change = new.x - state.x, smooth_slope(new) - smooth_slope(state)
         if float(move @ change) > 1e-12 * float(change @ change):
             pairs.append((move, change))
         state = new
     return state, 2000
-
-
-def _smooth(state: _State) -> Array:
-    """Gradient without the kinked terms."""
-    side = np.where(state.kinked | np.isnan(state.loc), 0.0, np.sign(state.x - state.loc))
-    return state.slope - state.rate * side
 
 
 def _two_loop(ray: Array, pairs: deque[tuple[Array, Array]]) -> Array:
@@ -367,7 +226,7 @@ def _two_loop(ray: Array, pairs: deque[tuple[Array, Array]]) -> Array:
     return r
 
 
-def _newton(oracle: _Differences | _QuadraticModel, state: _State, *, put_back: bool = False) -> tuple[_State, int]:
+def _newton(oracle: Differences | QuadraticModel, state: State, *, put_back: bool = False) -> tuple[State, int]:
     """Newton steps on the face of entries that are off their kink or must leave it (blocks of several do not here).
 
     `put_back`: after every step, put blocks on their kinks where that is lower.
@@ -398,7 +257,7 @@ def _newton(oracle: _Differences | _QuadraticModel, state: _State, *, put_back: 
     return best, 200
 
 
-def _excess(state: _State) -> float:
+def _excess(state: State) -> float:
     return float((np.abs(state.ray) / state.tolerance).max(initial=0.0))
 
 

@@ -19,7 +19,8 @@ from bayesreg.errors import FitError, ParameterError
 from bayesreg.existence import check_determined
 from bayesreg.interfaces import Array, Block
 from bayesreg.noise import SYMBOLS, Noise, resolve_noise
-from bayesreg.optimality import SAME_MINIMUM, Optimum, certify, search_text
+from bayesreg.optimality import SAME_MINIMUM, certify, search_text
+from bayesreg.optimum import Optimum
 from bayesreg.problem import Problem, require_problem
 from bayesreg.rows import is_sparse
 

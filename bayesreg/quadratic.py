@@ -189,7 +189,7 @@ def _face_step(matrix: Array, residual: Array, v: Array) -> tuple[Array, bool]:
     """Step to the minimum on a face, and True; or a flat direction of it, to be followed to its edge, and False."""
     from scipy.linalg import cho_solve
 
-    unit = 1 / np.sqrt(np.maximum(np.diag(matrix), np.finfo(float).tiny))
+    unit = 1 / np.sqrt(np.maximum(np.abs(np.diag(matrix)), np.finfo(float).tiny))  # rounding may leave it below 0
     scaled = matrix * np.outer(unit, unit)
     try:
         factor = np.linalg.cholesky(scaled)

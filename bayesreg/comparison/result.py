@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from bayesreg.graph import GraphCheck
-from bayesreg.optimality import Optimum, Outcome
+from bayesreg.optimum import Optimum, Outcome
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior
 

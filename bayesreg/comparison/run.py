@@ -16,7 +16,8 @@ from bayesreg.graph import build_model, check_graph
 from bayesreg.graph_map import map_at
 from bayesreg.interfaces import Array
 from bayesreg.noise import Noise, resolve_noise
-from bayesreg.optimality import SAME_MINIMUM, Optimum
+from bayesreg.optimality import SAME_MINIMUM
+from bayesreg.optimum import Optimum
 from bayesreg.penalized import fit_at
 from bayesreg.problem import Problem, require_problem
 from bayesreg.samplers import prepare

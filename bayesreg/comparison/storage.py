@@ -19,7 +19,7 @@ from bayesreg.diagnostics import Verdict
 from bayesreg.errors import InputError
 from bayesreg.formula import encoding_from_json
 from bayesreg.graph import GraphCheck
-from bayesreg.optimality import Certificate, Optimum
+from bayesreg.optimum import Certificate, Optimum
 from bayesreg.problem import Problem
 from bayesreg.rows import ArrayRows, is_sparse
 from bayesreg.samplers.posterior import from_tree

@@ -14,7 +14,7 @@ from bayesreg.noise import SYMBOLS
 
 if TYPE_CHECKING:
     from bayesreg.comparison.result import Comparison
-    from bayesreg.optimality import Optimum
+    from bayesreg.optimum import Optimum
 
 WIDTH = 110
 """Columns of text before a line is wrapped."""

@@ -9,7 +9,7 @@ import numpy as np
 from bayesreg.diagnostics import ess, mcse_mean
 from bayesreg.interfaces import Array
 from bayesreg.noise import SYMBOLS
-from bayesreg.optimality import Optimum
+from bayesreg.optimum import Optimum
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior
 

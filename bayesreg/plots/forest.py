@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesreg.errors import ParameterError
-from bayesreg.optimality import Outcome
+from bayesreg.optimum import Outcome
 from bayesreg.plots.style import (
     BLACK,
     BLUE,

@@ -31,8 +31,8 @@ from scipy.linalg.lapack import dgejsv
 
 from bayesreg.errors import FitError
 from bayesreg.interfaces import Array, Prior
+from bayesreg.least_squares import least_squares
 from bayesreg.moments import QuadraticMoments
-from bayesreg.noise import least_squares
 from bayesreg.problem import Problem
 from bayesreg.samplers.inverse import InverseScale
 from bayesreg.samplers.settings import Draws, Settings

@@ -8,7 +8,8 @@ import numpy as np
 
 from bayesreg.descent import minimise
 from bayesreg.errors import FitError, ParameterError
-from bayesreg.noise import ExactFit, exact_fit, fits_exactly, least_squares
+from bayesreg.least_squares import least_squares
+from bayesreg.noise import ExactFit, exact_fit, fits_exactly
 from bayesreg.problem import Problem
 
 

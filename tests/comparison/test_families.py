@@ -12,7 +12,7 @@ import pytest
 from bayesreg.comparison import Comparison, compare
 from bayesreg.interfaces import Likelihood, Prior
 from bayesreg.likelihoods import BernoulliLogit, GammaLog, NegativeBinomialLog, PoissonLog, StudentTNoise
-from bayesreg.optimality import Outcome
+from bayesreg.optimum import Outcome
 from bayesreg.priors import Bridge, ElasticNet, Flat, Gaussian, GroupLaplace, Laplace
 from bayesreg.problem import Problem
 from bayesreg.samplers import nuts

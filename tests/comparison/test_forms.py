@@ -13,7 +13,7 @@ from bayesreg.comparison import Comparison, compare
 from bayesreg.errors import DataWarning
 from bayesreg.interfaces import Array
 from bayesreg.likelihoods import BernoulliLogit, GaussianNoise
-from bayesreg.optimality import Outcome
+from bayesreg.optimum import Outcome
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem
 from bayesreg.samplers import nuts

@@ -17,7 +17,7 @@ from bayesreg.errors import GraphMismatchError, ParameterError
 from bayesreg.graph import build_model
 from bayesreg.interfaces import Array
 from bayesreg.likelihoods import GaussianNoise
-from bayesreg.optimality import Optimum, Outcome
+from bayesreg.optimum import Optimum, Outcome
 from bayesreg.priors import Flat, Gaussian, Laplace
 from bayesreg.problem import Problem
 from bayesreg.samplers import nuts, sample

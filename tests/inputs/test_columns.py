@@ -10,7 +10,7 @@ import pytest
 
 from bayesreg.errors import DataWarning, InputError
 from bayesreg.graph import build_model
-from bayesreg.optimality import Outcome
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Laplace
 from tests.inputs.examples import N, frame, make, row, table

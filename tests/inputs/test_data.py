@@ -7,7 +7,7 @@ import pytest
 
 from bayesreg.errors import InputError
 from bayesreg.likelihoods import GaussianNoise
-from bayesreg.optimality import Outcome
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem

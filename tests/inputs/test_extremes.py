@@ -5,7 +5,7 @@ import pytest
 
 from bayesreg.errors import DataWarning, InputError
 from bayesreg.likelihoods import GammaLog, GaussianNoise, PoissonLog, StudentTNoise
-from bayesreg.optimality import Outcome
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Flat, Gaussian, Laplace
 from bayesreg.problem import Problem
@@ -135,6 +135,7 @@ def test_steps_that_overflow_are_held_back(kind, prior, factor):
     ("options", "message"),
     [
         ({"weights": np.full(N, 1e60)}, r"^weights has values of size 1e\+60: .*; rescale them$"),
+        ({"weights": np.append(np.ones(N - 1), 1e-13)}, r"^weights run from 1e-13 to 1: .* comparable size$"),
         ({"weights": np.full(N, 1e-300)}, r"^weights has values of size 1e-300: .*; rescale them$"),
         ({"offset": np.full(N, 1e160)}, r"^offset .*has (values of size )?1e\+160"),
         (

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from scipy import sparse
 
 from bayesreg.errors import DataWarning, FitError, InputError, ParameterError
-from bayesreg.optimality import Outcome
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Bridge, ElasticNet, Flat, Gaussian, GroupLaplace, Laplace
 from bayesreg.problem import Problem

@@ -6,7 +6,7 @@ from scipy import sparse
 
 from bayesreg.errors import DataWarning, FitError, InputError
 from bayesreg.likelihoods import BernoulliLogit, GaussianNoise, NegativeBinomialLog, PoissonLog
-from bayesreg.optimality import Outcome
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import ElasticNet, Flat, Gaussian, Laplace
 from tests.inputs.examples import N, make, row, table

@@ -7,7 +7,7 @@ import pytest
 
 from bayesreg.errors import DataWarning, FamilyError, FitError, InputError, ParameterError
 from bayesreg.likelihoods import BernoulliLogit, GammaLog, GaussianNoise, NegativeBinomialLog, PoissonLog, StudentTNoise
-from bayesreg.optimality import Outcome
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Gaussian
 from bayesreg.scales import HalfNormal

@@ -9,7 +9,7 @@ from bayesreg.errors import FitError, GraphMismatchError, ParameterError
 from bayesreg.graph import build_model
 from bayesreg.graph_map import find_map
 from bayesreg.likelihoods import GaussianNoise
-from bayesreg.optimality import Outcome
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Laplace
 from tests.problems import data, make_problem

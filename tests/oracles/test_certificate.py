@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bayesreg.likelihoods import BernoulliLogit, GaussianNoise
-from bayesreg.optimality import Outcome, certify, duality_gap, kkt_residual
+from bayesreg.optimality import certify, duality_gap, kkt_residual
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import dispersion_slope, fit_penalized
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem

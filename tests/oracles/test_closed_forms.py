@@ -5,7 +5,8 @@ import pytest
 from scipy.special import logit
 
 from bayesreg.likelihoods import BernoulliLogit, GaussianNoise
-from bayesreg.optimality import Outcome, critical_factor
+from bayesreg.optimality import critical_factor
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Flat, Gaussian, Laplace
 from bayesreg.problem import Problem

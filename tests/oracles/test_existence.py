@@ -6,7 +6,7 @@ import pytest
 from bayesreg.errors import FitError, ParameterError
 from bayesreg.graph_map import find_map
 from bayesreg.likelihoods import BernoulliLogit, GaussianNoise
-from bayesreg.optimality import Outcome
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Flat, Gaussian, Laplace
 from bayesreg.problem import Problem

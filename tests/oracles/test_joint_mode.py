@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 
 from bayesreg.graph_map import find_map
 from bayesreg.likelihoods import GaussianNoise
-from bayesreg.optimality import Outcome
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import dispersion_slope, fit_penalized
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem

@@ -11,7 +11,8 @@ from scipy import optimize, stats
 from bayesreg.graph_map import find_map
 from bayesreg.interfaces import Array
 from bayesreg.likelihoods import GammaLog, GaussianNoise, NegativeBinomialLog, PoissonLog, StudentTNoise
-from bayesreg.optimality import Outcome, search_text
+from bayesreg.optimality import search_text
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Bridge, Gaussian, Laplace
 from bayesreg.problem import Problem

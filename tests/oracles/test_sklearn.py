@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
 
 from bayesreg.likelihoods import BernoulliLogit, GaussianNoise
-from bayesreg.optimality import Outcome
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem

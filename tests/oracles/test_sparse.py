@@ -11,7 +11,7 @@ from bayesreg.errors import FitError, InputError
 from bayesreg.graph import build_model, check_graph
 from bayesreg.graph_map import find_map
 from bayesreg.likelihoods import BernoulliLogit, GaussianNoise
-from bayesreg.optimality import Outcome
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Bridge, Gaussian, GroupLaplace, Laplace
 from bayesreg.problem import Problem

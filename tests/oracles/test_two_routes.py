@@ -10,7 +10,7 @@ from bayesreg.graph import build_model, check_graph
 from bayesreg.graph_map import find_map, map_at
 from bayesreg.likelihoods import BernoulliLogit
 from bayesreg.noise import resolve_noise
-from bayesreg.optimality import Outcome
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Flat, Gaussian, Laplace
 from bayesreg.problem import Problem

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bayesreg.likelihoods import BernoulliLogit, GaussianNoise
-from bayesreg.optimality import Outcome, certify, critical_factor
+from bayesreg.optimality import certify, critical_factor
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem

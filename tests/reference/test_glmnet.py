@@ -13,7 +13,8 @@ import pytest
 
 from bayesreg.errors import DataWarning
 from bayesreg.likelihoods import BernoulliLogit, GaussianNoise, PoissonLog
-from bayesreg.optimality import Outcome, certify
+from bayesreg.optimality import certify
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem

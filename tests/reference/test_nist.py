@@ -13,7 +13,7 @@ import pytest
 
 from bayesreg.errors import DataWarning, FitError
 from bayesreg.graph_map import find_map
-from bayesreg.optimality import Outcome
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Flat
 from bayesreg.problem import Problem

@@ -13,7 +13,7 @@ from statsmodels.genmod.tests.results import results_glm
 
 from bayesreg import priors
 from bayesreg.likelihoods import BernoulliLogit, GammaLog, GaussianNoise, NegativeBinomialLog, PoissonLog
-from bayesreg.optimality import Outcome
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Flat, Gaussian, Laplace
 from bayesreg.problem import Problem

@@ -11,7 +11,8 @@ import pytest
 from sklearn.datasets import load_diabetes
 
 from bayesreg.likelihoods import GaussianNoise
-from bayesreg.optimality import Outcome, critical_factor
+from bayesreg.optimality import critical_factor
+from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Flat, Laplace
 from bayesreg.problem import Problem

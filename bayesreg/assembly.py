@@ -136,8 +136,8 @@ def _check_spread(weights: Array) -> None:
     counted = weights[weights > 0]
     if counted.max() > LARGEST_SPREAD * counted.min():
         msg = (
-            f"weights run from {counted.min():.3g} to {counted.max():.3g}: in sums over the rows the small ones are lost "
-            "to rounding; drop such rows, or give weights of comparable size"
+            f"weights run from {counted.min():.3g} to {counted.max():.3g}: in sums over the rows the small ones are "
+            "lost to rounding; drop such rows, or give weights of comparable size"
         )
         raise InputError(msg)
 

@@ -21,8 +21,8 @@ from scipy.optimize import brentq
 
 from bayesreg.errors import FitError
 from bayesreg.existence import check_finite, check_identified
-from bayesreg.interfaces import Array, Prior
-from bayesreg.optimality import GAP_TOLERANCE, ROUNDING, kkt_residual, kkt_tolerance
+from bayesreg.interfaces import Array, Block, Prior
+from bayesreg.optimality import GAP_TOLERANCE, KKT_TOLERANCE, ROUNDING, kkt_residual, kkt_tolerance
 from bayesreg.problem import Problem
 from bayesreg.proximal import ProximalModel
 from bayesreg.quadratic import minimise_quadratic
@@ -75,12 +75,21 @@ def _with_intercept(work: Problem, theta: Array) -> Array:
     flat = work.intercept is not None and bool(np.isinf(work.intercept.variance(1)).all())
     if not flat or work.likelihood.quadratic or not work.likelihood.convex:
         return theta
-    first = np.zeros(1, dtype=int)
+    moving = bool(theta[1:].any())
+
+    def derivatives(a: float) -> tuple[float, float]:
+        def fn(block: Block) -> tuple[Array, ...]:
+            eta = a + (block.X @ theta[1:] if moving else 0.0) + block.offset
+            likelihood = work.likelihood.on(block)
+            return tuple(block.weighted(d(eta, block.y)).sum(keepdims=True) for d in (likelihood.d1, likelihood.d2))
+
+        first, second = work.design.rows.sum(fn)
+        return float(first[0]), float(second[0])
 
     def slope(a: float) -> float:
-        return float(work.gradient(np.concatenate([[a], theta[1:]]))[0])
+        return derivatives(a)[0]
 
-    here, bend = slope(theta[0]), float(work.curvature(theta, first)[0, 0])
+    here, bend = derivatives(theta[0])
     if abs(here) <= FAR * bend:
         return theta
     side, reach = -math.copysign(1.0, here), FAR
@@ -209,7 +218,7 @@ class _Descent:
         """Newton step of the columns off their kink; False where others must move, or the face is not convex here."""
         kinks = self.prior.at_kink(self.theta)
         face = np.flatnonzero(~kinks)
-        leaving = kinks & (residual > kkt_tolerance(self.work, self.theta))
+        leaving = kinks & (residual > KKT_TOLERANCE * np.maximum(1.0, self.prior.rates(self.theta.size)))
         if leaving.any() or not face.size or face.size > 2 * LARGE:
             return False
         hessian = self.work.curvature(self.theta, face) + self.prior.hessian(self.theta, face)

@@ -81,6 +81,8 @@ class Design:
         What was subtracted, and divided by.
     terms : tuple of str, optional
         The formula term that each column belongs to; by default its own name.
+    centred : bool
+        Whether every column was centred at its mean.
     """
 
     rows: Rows
@@ -88,6 +90,7 @@ class Design:
     centre: Array
     scale: Array
     terms: tuple[str, ...] = ()
+    centred: bool = False
 
     def __post_init__(self) -> None:
         """Freeze the transform."""
@@ -144,7 +147,7 @@ def standardized_design(rows: Rows, names: tuple[str, ...], *, centred: bool) ->
     scale = np.where(moments.constant, 1.0, moments.sd)
     centre = moments.mean if centred else np.zeros(len(names))
     divisor = np.where(moments.constant & centred, np.inf, scale)
-    return Design(rows.transformed(centre, divisor), names, centre, scale), moments
+    return Design(rows.transformed(centre, divisor), names, centre, scale, centred=centred), moments
 
 
 def identical_columns(rows: Rows) -> list[NDArray[np.int_]]:

@@ -60,7 +60,7 @@ def critical_factor(problem: Problem, theta: Array) -> Array:
     return problem.penalty_prior.gauge(theta, -problem.gradient(theta))
 
 
-def duality_gap(problem: Problem, theta: Array) -> float:
+def duality_gap(problem: Problem, theta: Array, slope: Array | None = None, tolerance: Array | None = None) -> float:
     """J(θ) − D(ν) in nats, an upper bound of J(θ) − min J, with the dual point built from the residuals at θ.
 
     By Fenchel's inequality, row by row and column by column,
@@ -70,7 +70,8 @@ def duality_gap(problem: Problem, theta: Array) -> float:
     each bracket non-negative.  ν starts as nll'(η), is moved so that u is 0 in unpenalised columns (the conjugate of a
     flat penalty is 0 at 0 and ∞ elsewhere) and is scaled down until every pen* is finite.  Where that leaves a gap, u
     is also put on ∂pen in every column that is there but for the KKT tolerance: under a very weak penalty pen*
-    magnifies the gradient's rounding without end.  ∞ if J is not convex.
+    magnifies the gradient's rounding without end.  ∞ if J is not convex.  The gradient and `kkt_tolerance` at θ may be
+    given where they are known.
 
     References
     ----------
@@ -78,12 +79,13 @@ def duality_gap(problem: Problem, theta: Array) -> float:
     """
     if not problem.convex:
         return float("inf")
-    slope, prior = problem.gradient(theta), problem.penalty_prior
+    slope, prior = problem.gradient(theta) if slope is None else slope, problem.penalty_prior
     flat = np.isinf(prior.variance(theta.size))
     gap = _gap(problem, theta, slope, flat)
     if gap <= GAP_TOLERANCE:
         return gap
-    tolerance, residual = kkt_tolerance(problem, theta), kkt_residual(problem, theta, slope)
+    tolerance = kkt_tolerance(problem, theta) if tolerance is None else tolerance
+    residual = kkt_residual(problem, theta, slope)
     kink = prior.at_kink(theta)
     room = prior.rates(theta.size) * (1 - np.where(kink, prior.gauge(theta, -slope), 1.0))
     inside = kink & (residual == 0) & (room > tolerance)
@@ -160,7 +162,7 @@ def certify(
     """
     prior = problem.penalty_prior
     slope = problem.gradient(theta)
-    residual = kkt_residual(problem, theta, slope)
+    residual, tolerance = kkt_residual(problem, theta, slope), kkt_tolerance(problem, theta)
     kink = prior.at_kink(theta)
     margin = np.where(kink, 1.0 - prior.gauge(theta, -slope), np.nan)
     rows, penalty = problem.nll(theta), float(prior.penalty(theta))
@@ -168,8 +170,8 @@ def certify(
     return Certificate(
         labels=problem.labels,
         residual=residual,
-        tolerance=kkt_tolerance(problem, theta),
-        gap=duality_gap(problem, theta),
+        tolerance=tolerance,
+        gap=duality_gap(problem, theta, slope, tolerance),
         gap_tolerance=max(GAP_TOLERANCE, ROUNDING * size),
         zero=kink,
         margin=margin,

@@ -230,7 +230,7 @@ class Problem(Objective):
 
     def reweighted(self, weights: Array) -> Self:
         """Return the problem with other row weights (standardisation stays)."""
-        return replace(self, design=replace(self.design, rows=self.design.rows.reweighted(weights)))
+        return replace(self, design=replace(self.design, rows=self.design.rows.reweighted(weights), centred=False))
 
     def centred(self) -> tuple[Self, Array]:
         """Return an equivalent problem with columns centred at their means, and the shift m (p,).
@@ -241,7 +241,7 @@ class Problem(Objective):
         zero = np.zeros(self.p)
         if self.intercept is None or np.isfinite(self.intercept.variance(1)).all() or not self.p:
             return self, zero
-        if self.design.rows.sparse:  # it would become dense
+        if self.design.centred or self.design.rows.sparse:  # already so, or it would become dense
             return self, zero
         columns = column_moments(self.design.rows)
         shift = columns.mean
@@ -251,6 +251,7 @@ class Problem(Objective):
             self.design,
             rows=self.design.rows.transformed(shift, np.ones(self.p)),
             centre=self.design.centre + shift * self.design.scale,
+            centred=True,
         )
         return replace(self, design=moved), shift
 

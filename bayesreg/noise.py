@@ -96,7 +96,7 @@ def _default(problem: Problem, symbol: str) -> Noise:
 
 def _joint(problem: Problem, symbol: str) -> Noise:
     check_joint_mode(problem)
-    return Noise(None, "joint", f"joint mode of the coefficients and {symbol}")
+    return Noise(None, "joint", f"at the joint mode of the coefficients and {symbol}")
 
 
 def _named(problem: Problem, method: str, symbol: str) -> Noise:

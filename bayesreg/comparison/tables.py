@@ -84,7 +84,11 @@ def ledger_table(problem: Problem, mode: Optimum, posterior: Posterior, table: p
         rows.append(("negative log-likelihood (nats)", _nll_at(problem, mode), *error(nll)))
     name = problem.likelihood.dispersion_name or ""
     if mode.sigma is not None and name in posterior.arrays:
-        rows.append((SYMBOLS.get(name, name), mode.sigma, *error(posterior.draws(name))))
+        draws, symbol = posterior.draws(name), SYMBOLS[name]
+        if problem.likelihood.location_scale:
+            rows.append((symbol, mode.sigma, *error(draws)))
+        else:  # where a shape is only bounded from below its posterior has no mean, but its logarithm's has
+            rows.append((f"log {symbol}", float(np.log(mode.sigma)), *error(np.log(draws))))
     apart = np.abs(table["disagreement"].to_numpy())
     if np.isfinite(apart).any():
         worst = int(np.nanargmax(apart))

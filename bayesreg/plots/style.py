@@ -202,6 +202,10 @@ def draw_density(draws: Array, points: int = 400) -> tuple[Array, Array]:
     return (edges[1:] + edges[:-1]) / 2, gaussian_filter1d(heights, bandwidth / step, mode="constant")
 
 
+PRIOR_DRAWS = 20_000
+"""Draws that a prior's marginal density is estimated from where it has no formula in one coefficient."""
+
+
 def prior_curve(problem: Problem, column: int, grid: Array) -> Array | None:
     """Density of the prior of one coefficient on `grid`; None where it is improper or its scale is unknown."""
     prior = problem.prior
@@ -211,6 +215,13 @@ def prior_curve(problem: Problem, column: int, grid: Array) -> Array | None:
     if not np.isfinite(sd):
         return None
     location = prior.location(problem.p)
+
+    blocks = prior.blocks(problem.p)
+    if (blocks == blocks[column]).sum() > 1:  # not independent of the others: a marginal is no slice
+        from scipy.stats import gaussian_kde
+
+        draws = prior.draw(np.random.default_rng(0), PRIOR_DRAWS, problem.p)[:, column]
+        return np.asarray(gaussian_kde(draws)(grid))
 
     def relative(x: Array) -> Array:
         beta = np.tile(location, (x.size, 1))

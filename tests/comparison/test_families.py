@@ -77,7 +77,7 @@ def test_every_family_is_compared(compared: dict[str, Comparison], name: str) ->
     dispersion = c.problem.likelihood.dispersion_name
     if dispersion is not None:
         assert dispersion in c.posterior.arrays
-        assert SYMBOLS[dispersion] in list(c.ledger["quantity"])
+        assert {"sigma": "σ", "alpha": "log α"}[dispersion] in list(c.ledger["quantity"])
         assert f"the posterior integrates over {SYMBOLS[dispersion]}" in " ".join(text.split())
     assert c.sensitivity is None
     assert "None" not in c.to_json()

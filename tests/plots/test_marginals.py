@@ -122,3 +122,23 @@ def test_nothing_is_cut_off_at_either_width(make, written, width, count):
     panels = marginals(make(br.Laplace(scale=0.05), names=names), width=width, count=count)
     written(panels[0].figure)
     assert min(ax.get_window_extent().height for ax in panels) / panels[0].figure.dpi > 0.7
+
+
+def test_the_prior_of_a_grouped_coefficient_is_its_marginal() -> None:
+    # Of two columns the multivariate Laplace's marginal is λ²|x|K₁(λ|x|)/π: no kink, and no slice of the joint density.
+    from scipy.special import k1
+
+    from bayesreg.plots.style import prior_curve
+    from bayesreg.priors import GroupLaplace
+    from bayesreg.problem import Problem
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 3))
+    problem = Problem.from_arrays(X, X[:, 0] + rng.normal(size=30), prior=GroupLaplace([0, 0, 1], 0.5))
+    grid = np.linspace(0.05, 2.0, 40)
+    rate = np.sqrt(2) / 0.5
+    exact = rate**2 * grid * k1(rate * grid) / np.pi
+    found = prior_curve(problem, 0, grid)
+    np.testing.assert_allclose(found, exact, atol=0.05 * exact.max())
+    assert np.abs(np.exp(-rate * grid) * rate / 2 - exact).max() > 0.1 * exact.max()  # the slice
+    np.testing.assert_allclose(prior_curve(problem, 2, grid), np.exp(-grid / 0.5), rtol=1e-3)

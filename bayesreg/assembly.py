@@ -79,6 +79,7 @@ def assemble(
         "scale_by_noise": scaled,
         "notes": tuple(notes),
         "encoding": table.encoding,
+        "given": table.given,
     }
 
 

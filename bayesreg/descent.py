@@ -42,12 +42,17 @@ LARGEST = 6000
 FEWEST = 100
 """Columns that a working set may always grow by."""
 
+NEXT_TO_ZERO = 1e-4
+"""Distance from its location up to which a coefficient may be solved for by itself."""
+
 FAR = 4.0
 """A Newton step of the intercept, on the scale of η, from which it is looked for by itself first."""
 
 
-def minimise(fixed: Problem, beta: Array | None = None) -> tuple[Array, int]:
+def minimise(fixed: Problem, beta: Array | None = None, enough: float = 0.0) -> tuple[Array, int]:
     """Return (θ, steps): a minimum of J for a problem with nothing unknown but θ, or a local one if J is not convex.
+
+    With `enough` > 0 the descent ends as soon as a step promises less than so many nats.
 
     Raises
     ------
@@ -60,7 +65,7 @@ def minimise(fixed: Problem, beta: Array | None = None) -> tuple[Array, int]:
     check_identified(work)
     if beta is None:
         start = _with_intercept(work, np.array(start))
-    theta, steps = _Descent(work, np.array(start)).run()
+    theta, steps = _Descent(work, np.array(start)).run(enough)
     check_finite(work, theta)
     if work.has_intercept:
         theta[0] -= shift @ theta[1:]
@@ -112,7 +117,7 @@ class _Descent:
         self.promised = -math.inf
         self.hessian: tuple[NDArray[np.int_], Array] | None = None
 
-    def run(self) -> tuple[Array, int]:
+    def run(self, enough: float = 0.0) -> tuple[Array, int]:
         """Descend until the KKT residual is down to rounding, or no step helps."""
         best: tuple[float, Array] | None = None
         exact = self.elastic is not None and self.work.likelihood.convex
@@ -122,6 +127,8 @@ class _Descent:
             slope = self.work.gradient(self.theta)
             residual = kkt_residual(self.work, self.theta, slope)
             # A small residual alone may mean large units; that the last step promised next to nothing means the end.
+            if self.promised > -enough:
+                return self.theta, step
             if self.promised > -GAP_TOLERANCE:
                 excess = float((residual / kkt_tolerance(self.work, self.theta)).max(initial=0.0))
                 if excess <= REFINEMENT:
@@ -130,6 +137,8 @@ class _Descent:
                     best = (excess, self.theta)
                 elif best[0] <= 1.0:  # certified, and rounding stops further progress
                     return best[1], step
+            if not exact and self.promised > -GAP_TOLERANCE and self._near_zero(slope, residual):
+                continue
             if not exact and settled and self._on_face(slope, residual):
                 continue
             kinks = self.prior.at_kink(self.theta)
@@ -235,6 +244,24 @@ class _Descent:
         self.promised = before
         return False
 
+    def _near_zero(self, slope: Array, residual: Array) -> bool:
+        """Solve for each coefficient next to its location by itself: there a power just above 1 all but jumps.
+
+        So small are they that none is felt by the others.  False if the residual does not fall.
+        """
+        tolerance = kkt_tolerance(self.work, self.theta)
+        away = np.abs(self.theta - self.prior.location(self.theta.size))
+        stiff = (residual > tolerance) & (away > 0) & (away < NEXT_TO_ZERO)
+        if not stiff.any():
+            return False
+        step = 1 / np.maximum(self.work.curvature_diagonal(self.theta), np.finfo(float).tiny)
+        target = np.where(stiff, self.prior.prox(self.theta - step * slope, step), self.theta)
+        left = kkt_residual(self.work, target)
+        if float((left / tolerance).max()) >= 0.5 * float((residual / tolerance).max()):
+            return False
+        self.theta, self.value = target, self.work.value(target)
+        return True
+
     def _search(self, move: Array, slope: Array, target: Array, fewest: float = 1e-12) -> bool:
         """Halve the step until J falls by a fraction of what the model promises; the full step keeps exact kinks."""
         slack = ROUNDING * (abs(self.value) + float(np.abs(slope) @ np.abs(move)))
@@ -250,17 +277,22 @@ class _Descent:
 
 
 def _newton_step(hessian: Array, gradient: Array) -> Array | None:
-    """−H⁻¹g, refined once; None where H is not positive definite."""
+    """−H⁻¹g, across flat directions of H as short as can be; None where H bends down."""
     from scipy.linalg import cho_solve
 
     diagonal = np.diag(hessian)
     if not np.isfinite(hessian).all() or (diagonal <= 0).any():
         return None
     unit = 1 / np.sqrt(diagonal)
+    scaled = hessian * np.outer(unit, unit)
     try:
-        factor = np.linalg.cholesky(hessian * np.outer(unit, unit))
+        factor = np.linalg.cholesky(scaled)
     except np.linalg.LinAlgError:
+        factor = None
+    if factor is not None and np.diag(factor).min() ** 2 > 1e-13:
+        return np.asarray(-unit * cho_solve((factor, True), unit * gradient))
+    values, vectors = np.linalg.eigh(scaled)
+    if values[0] < -1e-12 * values.size:
         return None
-    if np.diag(factor).min() ** 2 < 1e-13:
-        return None
-    return np.asarray(-unit * cho_solve((factor, True), unit * gradient))
+    kept = values > 1e-13 * values.size
+    return np.asarray(-unit * (vectors[:, kept] @ ((vectors[:, kept].T @ (unit * gradient)) / values[kept])))

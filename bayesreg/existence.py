@@ -20,6 +20,9 @@ MARGIN_AT_EDGE = 1e-7
 """A zero with a smaller margin than this sits on the edge of leaving; it counts when uniqueness is judged."""
 
 
+RESIDUAL = 1e-8
+"""Nats per unit that an optimum's gradient may be off; over λ, what a margin is uncertain by."""
+
 LARGEST_PROGRAMME = 300_000
 """Cells (rows × columns) up to which separation is looked for."""
 
@@ -37,9 +40,11 @@ def tied_columns(problem: Problem, theta: Array, margin: Array) -> tuple[str, ..
     theta = problem.join(float(theta[0] + shift @ theta[1:]), theta[1:]) if problem.has_intercept else theta
     prior = problem.penalty_prior
     blocks = prior.blocks(theta.size)
+    rate = prior.rates(theta.size)
+    edge_of_zero = np.maximum(MARGIN_AT_EDGE, np.divide(RESIDUAL, rate, out=np.zeros_like(rate), where=rate > 0))
     grouped = np.bincount(blocks)[blocks] > 1
     loose = np.flatnonzero(
-        np.where(grouped, ~prior.at_kink(theta), ~(margin > MARGIN_AT_EDGE) & (prior.curvature(theta) == 0))
+        np.where(grouped, ~prior.at_kink(theta), ~(margin > edge_of_zero) & (prior.curvature(theta) == 0))
     )
     if not loose.size:
         return ()
@@ -80,9 +85,10 @@ def _movable(null: Array, edge: NDArray[np.int_], outward: Array) -> NDArray[np.
 
 
 def check_determined(problem: Problem) -> None:
-    """`check_identified`, whether the dispersion is known or not; a prior of unknown scale leaves nothing flat."""
-    if problem.prior.hyperprior is None:
-        check_identified(problem.conditional(problem.dispersion_guess()).centred()[0])
+    """`check_identified`, whether the dispersion and the prior's scale are known or not."""
+    if problem.prior.hyperprior is not None:
+        problem = problem.with_prior(problem.prior.at(1.0))
+    check_identified(problem.conditional(problem.dispersion_guess()).centred()[0])
 
 
 def check_identified(problem: Problem) -> None:

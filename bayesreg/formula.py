@@ -190,6 +190,7 @@ def read_formula(
         encoding=FormulaColumns(names, columns, formula, response, factors, structure),
         kept=rest.kept,
         notes=rest.notes,
+        given=tuple(role for role in rest.vectors if role != "y"),
     )
 
 

@@ -27,6 +27,9 @@ from bayesreg.optimality import GAP_TOLERANCE
 NEWTON_WORTH = 400
 """Free entries up to which Newton steps (one gradient per entry) are worth taking from a distance."""
 
+ROUNDS = 10
+"""Times that Newton's steps and the entries next to 0, solved one by one, take turns."""
+
 MEMORY = 20
 """Pairs kept by the quasi-Newton method."""
 
@@ -75,11 +78,18 @@ def minimise(evaluate: Evaluate, x: Array, blocks: NDArray[np.int_] | None = Non
         state, used = _owlqn(target, state)
     elif not np.isnan(state.loc).all():
         state, used = _proximal_newton(target, state)
-    state, steps = _newton(Differences(target, state.x), state)
-    state = _roots_near_zero(target, state)
+    for _ in range(ROUNDS):
+        state, steps = _newton(Differences(target, state.x), state)
+        used += steps
+        if _excess(state) <= 1.0:
+            break
+        settled = _roots_near_zero(target, state)
+        if settled is state:
+            break
+        state = settled
     gauge = np.divide(norms(state.slope, state.blocks), state.rate, out=np.zeros_like(state.x), where=state.rate > 0)
     margin = np.where(state.kinked, 1.0 - gauge, np.nan)
-    return Minimum(state.x, state.value, np.abs(state.ray), state.tolerance, state.kinked, margin, used + steps)
+    return Minimum(state.x, state.value, np.abs(state.ray), state.tolerance, state.kinked, margin, used)
 
 
 def _roots_near_zero(target: Target, state: State) -> State:

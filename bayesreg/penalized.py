@@ -30,6 +30,9 @@ HALVES = 6
 MOST_TOGGLED = 40
 """Columns up to which a search under a prior with cusps also tries the other choice for each coefficient."""
 
+ROUGH = 1e-3
+"""Nats to which fits are made that only show on which side of a root in σ they are."""
+
 ELEMENTAL = 200
 """Random exact fits of a few rows that the best starts are picked from."""
 
@@ -206,6 +209,7 @@ def _fit_joint(problem: Problem, noise: Noise, start: ArrayLike | None) -> Optim
         t = math.log(min(candidates, key=lambda c: c[0])[1] if candidates else guess)
         for beta in (*given, *_starts(problem.at(math.exp(t)))):
             candidates += profile.near(t, beta)
+        candidates += _lower(problem, profile, candidates)
     if not candidates:
         msg = "sigma='joint': no joint mode was found; give a number"
         raise FitError(msg)
@@ -221,6 +225,24 @@ def _fit_joint(problem: Problem, noise: Noise, start: ArrayLike | None) -> Optim
     return _optimum(fixed, theta, found, profile.steps, value, dispersion_residual=residual, search=search)
 
 
+def _lower(problem: Problem, profile: _Profile, candidates: list[Mode]) -> list[Mode]:
+    """Joint modes that the lowest minimum at the best σ so far leads to, until it is that of the best mode itself."""
+    found: list[Mode] = []
+    for _ in range(10):
+        if not candidates and not found:
+            break
+        value, sigma, theta = min([*candidates, *found], key=lambda c: c[0])
+        fixed = problem.at(sigma)
+        lowest = _lowest(fixed, fixed.split(theta)[1])[0]
+        if fixed.value(lowest) >= fixed.value(theta) - SAME_MINIMUM:
+            break
+        more = profile.near(math.log(sigma), fixed.split(lowest)[1])
+        if not more or min(mode[0] for mode in more) >= value - SAME_MINIMUM:
+            break
+        found += more
+    return found
+
+
 Mode = tuple[float, float, Array]
 """(−log density, σ, θ)."""
 
@@ -232,9 +254,9 @@ class _Profile:
         self.problem = problem
         self.steps = 0
 
-    def at(self, t: float, start: Array | None) -> tuple[float, Array]:
+    def at(self, t: float, start: Array | None, enough: float = 0.0) -> tuple[float, Array]:
         """Derivative in t of the profile, and θ: the minimum at σ = e^t that descent from the coefficients reaches."""
-        theta, used = minimise(self.problem.at(math.exp(t)), start)
+        theta, used = minimise(self.problem.at(math.exp(t)), start, enough)
         self.steps += used
         return dispersion_slope(self.problem, theta, math.exp(t)), theta
 
@@ -244,7 +266,7 @@ class _Profile:
         slopes: list[float] = []
         betas: list[Array | None] = []
         for t in grid:
-            slope, theta = self.at(t, betas[-1] if betas else None)
+            slope, theta = self.at(t, betas[-1] if betas else None, ROUGH)
             slopes.append(slope)
             betas.append(self.problem.split(theta)[1])
         while slopes[0] >= 0:
@@ -262,11 +284,11 @@ class _Profile:
 
     def near(self, t: float, start: Array) -> list[Mode]:
         """The minimum that a walk downhill from t leads to."""
-        slope, theta = self.at(t, start)
+        slope, theta = self.at(t, start, ROUGH)
         step = -0.5 if slope > 0 else 0.5
         for _ in range(40):
             beta = self.problem.split(theta)[1]
-            following, theta = self.at(t + step, beta)
+            following, theta = self.at(t + step, beta, ROUGH)
             if (following > 0) != (slope > 0):
                 return self._root(min(t, t + step), max(t, t + step), beta)
             t += step

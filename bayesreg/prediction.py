@@ -66,7 +66,7 @@ class Prediction:
 
     @property
     def _many(self) -> bool:
-        return self.draws[..., 0].size > 1
+        return bool(np.prod(self.draws.shape[:2]) > 1)
 
     def _quantile(self, probability: float) -> Array:
         if not self._many:
@@ -99,7 +99,7 @@ def new_rows(problem: Problem, data: object, *, offset: object, exposure: object
     for role, column in problem.encoding.columns.items():
         if role in given and given[role] is None:
             given[role] = column
-    _check_roles(own, given)
+    _check_roles(problem, given)
     frame = open_frame(data, "the new data")
     for role, value in given.items():
         if frame is None and isinstance(value, str):
@@ -109,15 +109,16 @@ def new_rows(problem: Problem, data: object, *, offset: object, exposure: object
     return Block(problem.design.to_prior_scale(X), np.zeros(X.shape[0]), rest.offset, None, rest.vectors.get("trials"))
 
 
-def _check_roles(own: Block, given: Mapping[str, object]) -> None:
-    """Raise InputError unless new rows have an offset and trials where the model's have, and no trials elsewhere."""
-    if own.offset.any() and given["offset"] is None and given["exposure"] is None:
-        msg = "predict: the model has an offset (or exposure); give that of the new rows: offset=... or exposure=..."
-        raise InputError(msg)
-    if own.trials is not None and given["trials"] is None:
-        msg = "predict: the model has trials; give those of the new rows: trials=..., or trials=1 for probabilities"
-        raise InputError(msg)
-    if own.trials is None and given["trials"] is not None:
+def _check_roles(problem: Problem, given: Mapping[str, object]) -> None:
+    """Raise InputError unless new rows have each of offset, exposure and trials that the model has, no trials else."""
+    for role in ("offset", "exposure", "trials"):
+        if role in problem.given and given[role] is None:
+            has = {"trials": "trials"}.get(role, f"an {role}")
+            one = ", or trials=1 for probabilities" if role == "trials" else ""
+            which = "those" if role == "trials" else "that"
+            msg = f"predict: the model has {has}; give {which} of the new rows: {role}=...{one}"
+            raise InputError(msg)
+    if "trials" not in problem.given and given["trials"] is not None:
         msg = "predict: the model was built without trials, so the new rows can have none"
         raise InputError(msg)
 

@@ -50,6 +50,8 @@ class Problem(Objective):
         What was found in the data that changes what the results mean.
     encoding : Encoding or None
         How columns are made of new data; None where they cannot be.
+    given : tuple of str
+        Which of weights, offset, exposure and trials the rows came with: new rows need those that the mean depends on.
     """
 
     design: Design
@@ -59,6 +61,7 @@ class Problem(Objective):
     scale_by_noise: bool = False
     notes: tuple[str, ...] = ()
     encoding: Encoding | None = None
+    given: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other, and bind the prior to its columns."""

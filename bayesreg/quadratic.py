@@ -130,7 +130,10 @@ class _Lasso:
             if excess[worst] <= 0:
                 return self.v
             self.sign[worst] = -np.sign(slope[worst])
-        msg = "the active-set solver did not end: the Hessian is not positive semi-definite"
+        msg = (
+            "rounding keeps the active-set solver from ending: columns are collinear beyond double precision, or rows "
+            "differ too much in weight, offset or exposure; drop such columns, rescale, or use a stronger prior"
+        )
         raise FitError(msg)
 
     def _slope(self) -> Array:

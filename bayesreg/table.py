@@ -56,6 +56,8 @@ class Table:
         The row of the user's data (from 0) that each row is.
     notes : tuple of str
         What was done that changes what the results mean.
+    given : tuple of str
+        Which of weights, offset, exposure and trials there are.
     """
 
     X: Any
@@ -70,6 +72,7 @@ class Table:
     encoding: Encoding
     kept: NDArray[np.int_]
     notes: tuple[str, ...]
+    given: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Make the arrays read-only."""
@@ -180,6 +183,7 @@ def read_arrays(
         encoding=NamedColumns(labels, sources, columns),
         kept=rest.kept,
         notes=rest.notes,
+        given=tuple(role for role in rest.vectors if role != "y"),
     )
 
 

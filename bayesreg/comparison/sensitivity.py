@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 FACTORS = (0.5, 1.0, 2.0)
 
-MAX_KHAT = 0.7
-"""Shape of the importance weights' tail above which their averages cannot be trusted (Vehtari et al. 2024)."""
+MAX_KHAT = 0.5
+"""Shape of the importance weights' tail from which the weights have no variance: sds are then too small by much."""
 
 
 @final

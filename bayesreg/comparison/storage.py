@@ -54,6 +54,7 @@ def save(comparison: Comparison, path: str | Path) -> Path:
         "format": FORMAT,
         "names": list(c.problem.names),
         "terms": list(c.problem.design.terms),
+        "given": list(c.problem.given),
         "encoding": None if c.problem.encoding is None else c.problem.encoding.to_json(),
         "likelihood": _encode(c.problem.likelihood),
         "prior": _encode(c.problem.prior),
@@ -164,6 +165,7 @@ def _problem(tree: xr.DataTree, described: dict[str, Any]) -> Problem:
         described["scale_by_noise"],
         tuple(described["notes"]),
         None if described["encoding"] is None else encoding_from_json(described["encoding"]),
+        tuple(described["given"]),
     )
 
 

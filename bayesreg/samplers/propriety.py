@@ -36,7 +36,9 @@ def check_proper(problem: Problem) -> None:
         raise ParameterError(msg)
     if problem.likelihood.dispersion is not None:
         (_check_sigma if problem.likelihood.location_scale else _check_shape)(problem)
-    if hyper is None and np.isinf(problem.prior.variance(problem.p)).any():
+    if hyper is not None:
+        problem = problem.with_prior(problem.prior.at(1.0))  # what is flat is flat whatever the scale of the rest
+    if np.isinf(problem.prior.variance(problem.p)).any():
         # A flat direction has an integral iff the nll rises along it, whatever the dispersion.
         minimise(problem.conditional(problem.dispersion_guess()))
 

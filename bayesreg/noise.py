@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
 from bayesreg.errors import FitError, ParameterError
+from bayesreg.interfaces import Array
 from bayesreg.least_squares import least_squares
 from bayesreg.problem import Problem
 from bayesreg.rows import ArrayRows
 from bayesreg.scales import positive_number
 
 METHODS = ("residual", "cv_lasso", "joint")
+
+LARGEST_DEVIATIONS = 50_000
+"""Cells of X up to which rows that lie exactly on one line are looked for."""
 
 SYMBOLS = {"sigma": "σ", "alpha": "α"}
 """Dispersion parameters as they are written."""
@@ -134,8 +138,9 @@ class ExactFit:
         Σw.
     rank : int
         Number of rows that coefficients can always be chosen to fit.
-    common : float
-        Weight of the rows that an intercept alone fits exactly: the most common value of the response.
+    common, parameters : float, int
+        Weight of rows found to be fitted exactly by fewer parameters than there are rows, and of how many: the most
+        common value by an intercept, or the rows on which a least-absolute-deviations fit leaves nothing.
     share : float
         Share of the rows that fitted exactly make the density unbounded.
     """
@@ -144,6 +149,7 @@ class ExactFit:
     total: float
     rank: int
     common: float
+    parameters: int
     share: float
 
     @property
@@ -172,12 +178,40 @@ def exact_fit(problem: Problem) -> ExactFit | None:
         fit = least_squares(problem, m, moving, np.where(moving, 0.0, problem.prior.location(problem.p)))
     else:
         fit = least_squares(problem, m)
-    common = 0.0
-    if problem.has_intercept and share < 1:
-        weights = np.ones(problem.n) if block.weights is None else block.weights
-        _, index = np.unique(target - block.offset, return_inverse=True)
-        common = float(np.bincount(index, weights).max())
-    return ExactFit(fit.exact, m.total, fit.rank, common, share)
+    common, parameters = _fitted_by_few(problem, fit.rank) if share < 1 else (0.0, 0)
+    return ExactFit(fit.exact, m.total, fit.rank, common, parameters, share)
+
+
+def _fitted_by_few(problem: Problem, rank: int) -> tuple[float, int]:
+    """Weight of rows that few parameters fit exactly, and how many parameters: the set that exceeds them most."""
+    block = problem.design.rows.collect()
+    weights = np.ones(problem.n) if block.weights is None else block.weights
+    y = block.y - block.offset
+    found = [(0.0, 0)]
+    if problem.has_intercept:
+        _, index = np.unique(y, return_inverse=True)
+        found.append((float(np.bincount(index, weights).max()), 1))
+    if not problem.design.rows.sparse and block.X.size <= LARGEST_DEVIATIONS and problem.p:
+        X = np.column_stack([np.ones(problem.n), block.X]) if problem.has_intercept else block.X
+        residual = y - X @ _least_absolute(X, y, weights)
+        size = np.abs(block.y) + np.abs(block.offset) + np.abs(X).max(axis=1) * np.abs(y).max(initial=0.0)
+        found.append((float(weights[np.abs(residual) <= 1e-9 * size].sum()), rank))
+    return max(found, key=lambda one: one[0] - one[1])
+
+
+def _least_absolute(X: Array, y: Array, weights: Array) -> Array:
+    """argmin Σ w|y − Xθ|, by a linear programme."""
+    from scipy import sparse
+    from scipy.optimize import linprog
+
+    n, k = X.shape
+    unit = float(np.abs(y).max(initial=0.0)) or 1.0
+    cost = np.concatenate([np.zeros(k), weights, weights])
+    eye = sparse.eye_array(n)
+    equal: Any = sparse.hstack([sparse.csr_array(X), eye, -eye])
+    bounds = [(None, None)] * k + [(0, None)] * (2 * n)
+    result = linprog(cost, A_eq=equal, b_eq=y / unit, bounds=bounds)
+    return np.zeros(k) if result.x is None else np.asarray(result.x[:k] * unit)
 
 
 def fits_exactly(problem: Problem) -> bool:

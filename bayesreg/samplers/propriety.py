@@ -61,9 +61,11 @@ def _check_sigma(problem: Problem) -> None:
     found = exact_fit(problem)
     if found is None:
         return
-    if found.share < 1 and dispersion.power_at_zero - (found.common - 1) + odds(found) * (total - found.common) <= -1:
+    left = found.common - found.parameters
+    if found.share < 1 and dispersion.power_at_zero - left + odds(found) * (total - found.common) <= -1:
         msg = (
-            f"the posterior of sigma has no integral at zero: {found.common:g} of {total:g} rows have the same y, and "
+            f"the posterior of sigma has no integral at zero: {found.common:g} of {total:g} rows are fitted exactly by "
+            f"{found.parameters} parameter{'s' if found.parameters > 1 else ''}, and "
             f"under the prior {dispersion} the density piles up at sigma = 0; give sigma a value or a proper prior"
         )
         raise FitError(msg)

@@ -9,7 +9,7 @@ import pytest
 
 from bayesreg.errors import FitError, InputError
 from bayesreg.graph_map import find_map
-from bayesreg.likelihoods import BernoulliLogit, GaussianNoise, NegativeBinomialLog, PoissonLog
+from bayesreg.likelihoods import BernoulliLogit, GaussianNoise, NegativeBinomialLog, PoissonLog, StudentTNoise
 from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Bridge, Flat, GroupLaplace, Laplace
@@ -74,6 +74,20 @@ def test_a_weak_prior_on_a_group_of_twins(scale: float) -> None:
     assert fit.outcome is not Outcome.NOT_CERTIFIED
     assert fit.iterations < 100
     assert fit.beta[0] == pytest.approx(fit.beta[1], rel=1e-6)
+
+
+def test_student_t_rows_on_one_line_are_an_exact_fit() -> None:
+    # 28 of 30 rows on a plane of 4 parameters: σ^(−1−24+2ν) near 0 has an integral only for ν > 12.
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 3))
+    y = 2 * X[:, 0] + 1
+    y[:2] += 1.0
+    for nu in (1.0, 11.9):
+        with pytest.raises(FitError, match=r"28 of 30 rows are fitted exactly by 4 parameters"):
+            prepare(Problem.from_arrays(X, y, prior=Laplace(1.0), likelihood=StudentTNoise(nu)))
+    assert prepare(Problem.from_arrays(X, y, prior=Laplace(1.0), likelihood=StudentTNoise(12.1))).method == "nuts"
+    noisy = Problem.from_arrays(X, y + 1e-3 * rng.normal(size=30), prior=Laplace(1.0), likelihood=StudentTNoise(1.0))
+    assert prepare(noisy).method == "nuts"
 
 
 def test_new_rows_need_the_offset_and_the_exposure_that_the_model_has() -> None:

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def measure(*, quick: bool) -> list[Row]:
     """Return all rows, saying on stderr what is being measured."""
-    from benchmarks import draws, import_cost, lasso_fit, map_fit, ridge_compare
+    from benchmarks import draws, glm_fit, import_cost, lasso_fit, map_fit, ridge_compare
 
     def start(what: str) -> None:
         print(f"measuring {what} ...", file=sys.stderr, flush=True)
@@ -38,6 +38,8 @@ def measure(*, quick: bool) -> list[Row]:
     found += compared
     start("the lasso fit")
     found += lasso_fit.rows()
+    start("counts and classes on many rows")
+    found += glm_fit.rows()
     start("the MAP")
     found += map_fit.rows()
     start("the draws")

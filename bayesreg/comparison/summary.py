@@ -170,7 +170,8 @@ def _penalty(c: Comparison) -> str:
 def _optimum(optimum: Optimum) -> str:
     certificate = optimum.certificate
     tied = f" (columns {', '.join(certificate.tied)})" if certificate.tied else ""
-    gap = f"duality gap {certificate.gap:.1e}, " if certificate.convex else ""
+    given = "" if np.isnan(certificate.dispersion_residual) else " at this dispersion"
+    gap = f"duality gap {certificate.gap:.1e}{given}, " if certificate.convex else ""
     searched = f"; {optimum.search}" if optimum.search else ""
     zeros = int((optimum.zeros & (optimum.beta == 0)).sum())
     return (

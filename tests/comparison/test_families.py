@@ -74,6 +74,8 @@ def test_every_family_is_compared(compared: dict[str, Comparison], name: str) ->
     text = c.summary()
     assert ("duality gap" in text) == c.problem.convex
     assert ("descents" in text) == (not c.problem.convex)
+    joint = c.problem.likelihood.dispersion is not None and c.problem.convex
+    assert ("at this dispersion" in " ".join(text.split())) == joint
     dispersion = c.problem.likelihood.dispersion_name
     if dispersion is not None:
         assert dispersion in c.posterior.arrays

@@ -126,6 +126,8 @@ def test_a_wrong_scale_is_seen_by_more_than_luck(factor: float, reference_ridge:
 # -- trees -----------------------------------------------------------------------------------------------------------
 
 
+# One of the 25 rows has a k-hat of about 0.7, above or below by Monte Carlo error: here the tree's layout is tested.
+@pytest.mark.filterwarnings("ignore:Estimated shape parameter of Pareto distribution:UserWarning")
 @pytest.mark.parametrize("name", ["lasso", "reference_ridge"])
 def test_trees_hold_what_arviz_needs(name: str, request: pytest.FixtureRequest) -> None:
     posterior: Posterior = request.getfixturevalue(name)

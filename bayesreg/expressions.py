@@ -125,7 +125,7 @@ def evaluate(factor: Factor, rows: Rows) -> Columns:
     """
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            warnings.simplefilter("ignore")  # what is not finite is refused below, with its row
             return _Evaluator(factor, rows).columns()
     except (InputError, ParameterError):
         raise

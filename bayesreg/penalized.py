@@ -295,7 +295,15 @@ class _Profile:
         return []
 
     def _root(self, lower: float, upper: float, start: Array | None) -> list[Mode]:
-        """Where the derivative vanishes between two t, every fit started alike: empty if it then does not."""
+        """Where the derivative vanishes between two t, every fit started alike: empty if it then does not.
+
+        Rough fits may have put the root in the cell beside its own, so that the ends may have to move out.
+        """
+        width = upper - lower
+        if self.at(lower, start)[0] >= 0:
+            lower -= width
+        if self.at(upper, start)[0] < 0:
+            upper += width
         if self.at(lower, start)[0] >= 0 or self.at(upper, start)[0] < 0:
             return []
         t = float(brentq(lambda t: self.at(t, start)[0], lower, upper, xtol=1e-14, rtol=1e-14))

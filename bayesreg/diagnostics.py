@@ -1,6 +1,7 @@
 """Whether draws can be trusted: R-hat, ESS, divergences, saturated trees → Verdict.
 
-Nothing is concluded past a failed gate.  The statistics are ArviZ's (rank-normalised split R-hat, bulk and tail ESS).
+Nothing is concluded past a failed gate.  The statistics are ArviZ's (rank-normalised split R-hat, nested where
+many chains are short; bulk and tail ESS).
 
 References
 ----------
@@ -15,13 +16,11 @@ from typing import final
 
 import numpy as np
 
+from bayesreg.convergence import Convergence, assess, ess_mean
 from bayesreg.interfaces import Array
 
 MAX_RHAT = 1.01
 MIN_ESS = 400
-TAIL = (0.05, 0.95)
-"""Quantiles whose smaller ESS is the tail ESS."""
-
 MAX_SATURATED = 0.01
 """Share of iterations that may end at the deepest tree."""
 
@@ -46,6 +45,8 @@ class Verdict:
         The scalar with the smallest bulk ESS.
     independent : bool
         Whether the draws are independent by construction.
+    khat : float or None
+        Pareto k-hat of the importance weights that the draws were resampled by; None where there were none.
     """
 
     reasons: tuple[str, ...]
@@ -56,6 +57,7 @@ class Verdict:
     saturated: float
     worst: str
     independent: bool = False
+    khat: float | None = None
 
     @property
     def passed(self) -> bool:
@@ -69,40 +71,25 @@ class Verdict:
         else:
             rhat = "R-hat n/a" if np.isnan(self.rhat) else f"R-hat ≤ {self.rhat:.4f}"
             text = f"{rhat}, bulk ESS ≥ {self.ess_bulk:.0f}, tail ESS ≥ {self.ess_tail:.0f}"
-            text += f", {self.divergences} divergences"
+            text += f", {self.divergences} divergences" if self.khat is None else f", k-hat = {self.khat:.2f}"
         return f"passed ({text})" if self.passed else f"FAILED: {'; '.join(self.reasons)} ({text})"
 
 
-def ess(draws: Array, kind: str = "bulk", *, independent: bool = False) -> Array:
-    """Effective sample size of draws (chain, draw, ...), reduced to shape (...).
-
-    Draws that are independent by construction count each for one: an estimate would only add noise (and the import
-    of ArviZ, which takes longer than drawing them).
-    """
-    if independent:
-        return np.full(draws.shape[2:], float(draws.shape[0] * draws.shape[1]))
-    from arviz_stats.base import array_stats
-
-    return np.asarray(
-        array_stats.ess(draws, chain_axis=0, draw_axis=1, method=kind, prob=TAIL if kind == "tail" else None),
-        dtype=float,
-    )
+def judged(draws: Array, *, independent: bool = False, superchains: int | None = None) -> Convergence:
+    """R-hat and ESS of draws (chain, draw, ...); of independent draws R-hat is NaN and the ESS their number."""
+    if not independent:
+        return assess(draws, superchains)
+    size = np.full(draws.shape[2:], float(draws.shape[0] * draws.shape[1]))
+    return Convergence(np.full(draws.shape[2:], np.nan), size, size)
 
 
 def mcse_mean(draws: Array, *, independent: bool = False) -> Array:
     """Monte Carlo standard error of the mean of draws (chain, draw, ...), sd/√ESS; NaN for a single draw."""
-    if draws.shape[0] * draws.shape[1] < 2:
+    size = draws.shape[0] * draws.shape[1]
+    if size < 2:
         return np.full(draws.shape[2:], np.nan)
-    return np.asarray(draws.std(axis=(0, 1), ddof=1) / np.sqrt(ess(draws, "mean", independent=independent)))
-
-
-def rhat(draws: Array) -> Array:
-    """Rank-normalised split R-hat of draws (chain, draw, ...); NaN for a single chain."""
-    from arviz_stats.base import array_stats
-
-    if draws.shape[0] < 2:
-        return np.full(draws.shape[2:], np.nan)
-    return np.asarray(array_stats.rhat(draws, chain_axis=0, draw_axis=1), dtype=float)
+    effective = np.full(draws.shape[2:], float(size)) if independent else ess_mean(draws)
+    return np.asarray(draws.std(axis=(0, 1), ddof=1) / np.sqrt(effective))
 
 
 def diagnose(
@@ -112,6 +99,8 @@ def diagnose(
     divergences: int = 0,
     saturated: float = 0.0,
     interrupted: bool = False,
+    superchains: int | None = None,
+    khat: float | None = None,
 ) -> Verdict:
     """Apply the gates: R-hat ≤ 1.01, bulk and tail ESS ≥ 400, no divergences, trees not saturated.
 
@@ -125,6 +114,10 @@ def diagnose(
         Share of iterations that ended at the deepest tree.
     interrupted : bool
         Whether sampling was stopped early; a remark, not a gate of its own: the others judge what there is.
+    superchains : int, optional
+        Groups of successive chains that started at one point each: R-hat is then nested.
+    khat : float, optional
+        Pareto k-hat of the importance weights that the draws were resampled by, for the reader.
     """
     names = [f"{name}[{i}]" if v[0, 0].size > 1 else name for name, v in draws.items() for i in range(v[0, 0].size)]
     chains, length = next(iter(draws.values())).shape[:2]
@@ -132,8 +125,8 @@ def diagnose(
     unusable = _unusable(flat, names, independent)
     if unusable:
         return Verdict((unusable,), np.nan, 0.0, 0.0, divergences, saturated, "", independent)
-    bulk, tail = (ess(flat, kind, independent=independent) for kind in ("bulk", "tail"))
-    split = np.full(flat.shape[2], np.nan) if independent else rhat(flat)
+    found = judged(flat, independent=independent, superchains=superchains)
+    split, bulk, tail = found.rhat, found.bulk, found.tail
     reasons = [] if independent else _rhat_gate(split, names, chains)
     for kind, values in (("bulk", bulk), ("tail", tail)):
         if not values.min() >= MIN_ESS:
@@ -153,6 +146,7 @@ def diagnose(
         saturated=saturated,
         worst=names[int(np.nanargmin(bulk))],
         independent=independent,
+        khat=khat,
     )
 
 

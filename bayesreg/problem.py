@@ -283,8 +283,8 @@ class Problem(Objective):
     # -- summaries of the data ---------------------------------------------------------------------------------------
 
     def moments(self) -> QuadraticMoments:
-        """Return sufficient statistics under Gaussian noise, from two passes over the rows."""
-        return quadratic_moments(self.design.rows)
+        """Return sufficient statistics under Gaussian noise, from one pass over centred rows, two over others."""
+        return quadratic_moments(self.design.rows, centred=self.design.centred)
 
     def dispersion_guess(self) -> float:
         """A value of the dispersion parameter to start from.

@@ -61,6 +61,23 @@ class Stacked(Prior):
     def _again(self, change: Callable[[Prior, NDArray[np.int_]], Prior]) -> Stacked:
         return Stacked([(change(prior, columns), columns) for prior, columns in self.parts], self.keys)
 
+    def leaves(self) -> list[tuple[Prior, NDArray[np.int_]]]:
+        """The parts, and the parts of those that are stacks themselves, with the columns that each covers."""
+        found: list[tuple[Prior, NDArray[np.int_]]] = []
+        for prior, columns in self.parts:
+            inner = prior.leaves() if isinstance(prior, Stacked) else [(prior, np.arange(columns.size))]
+            found += [(leaf, columns[own]) for leaf, own in inner]
+        return found
+
+    def proper(self) -> Prior:
+        """The prior on the columns under a proper prior alone, in their order: a single part as it is."""
+        leaves = [(prior, c) for prior, c in self.leaves() if np.isfinite(prior.variance(c.size)).all()]
+        kept = np.sort(np.concatenate([np.zeros(0, dtype=int), *(columns for _, columns in leaves)]))
+        placed = [(prior, np.searchsorted(kept, columns)) for prior, columns in leaves]
+        if len(placed) == 1 and (np.diff(placed[0][1]) == 1).all():
+            return placed[0][0]
+        return Stacked(placed)
+
     def _join(self, p: int, ask: Callable[[Prior, NDArray[np.int_]], Any]) -> Array:
         return self._placed(p, [ask(prior, columns) for prior, columns in self.parts])
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayesreg.diagnostics import ess, mcse_mean
+from bayesreg.diagnostics import judged, mcse_mean
 from bayesreg.interfaces import Array
 from bayesreg.noise import SYMBOLS
 from bayesreg.optimum import Optimum
@@ -38,7 +38,7 @@ def coefficient_table(
         "margin": mode.margin,
         "disagreement": (mode.beta - summary["mean"]) / summary["sd"],
         "mcse_mean": mcse_mean(beta, independent=posterior.independent) if problem.p else np.zeros(0),
-        "ess_bulk": ess(beta, independent=posterior.independent) if problem.p else np.zeros(0),
+        "ess_bulk": judged(beta, independent=posterior.independent).bulk if problem.p else np.zeros(0),
         "map_raw": mode.beta_raw,
         "penalized_raw": penalized.beta_raw,
         **{f"{name}_raw": values for name, values in _marginals(posterior.beta_raw, interval).items()},

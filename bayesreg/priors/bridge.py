@@ -11,11 +11,11 @@ from scipy.special import gammaln
 
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array, Elastic, ScalePrior, SeparablePrior, Tensor
+from bayesreg.mixtures import inverse_gaussian
 from bayesreg.priors.parameters import (
     check_length,
     custom_node,
     deviation_text,
-    inverse_gaussian,
     read_parameter,
     read_positive,
     shown,

@@ -10,12 +10,12 @@ from scipy.special import erfcx, log_ndtr, ndtri_exp
 
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array, Elastic, ScalePrior, SeparablePrior, Tensor
+from bayesreg.mixtures import inverse_gaussian
 from bayesreg.priors.parameters import (
     check_length,
     custom_node,
     deviation_text,
     frozen,
-    inverse_gaussian,
     read_parameter,
     shown,
 )

@@ -13,12 +13,12 @@ from scipy.special import gammaln
 
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array, Elastic, Kink, Prior, ScalePrior, Tensor
+from bayesreg.mixtures import inverse_gaussian
 from bayesreg.priors.parameters import (
     check_length,
     custom_node,
     deviation_text,
     fixed_scale,
-    inverse_gaussian,
     read_parameter,
     read_scale,
     shown,

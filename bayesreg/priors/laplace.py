@@ -8,7 +8,8 @@ from typing import final
 import numpy as np
 
 from bayesreg.interfaces import Array, Elastic, Tensor
-from bayesreg.priors.parameters import LocationScale, deviation_text, inverse_gaussian, shown
+from bayesreg.mixtures import inverse_gaussian
+from bayesreg.priors.parameters import LocationScale, deviation_text, shown
 
 
 @final

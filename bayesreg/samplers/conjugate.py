@@ -26,15 +26,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg.lapack import dgejsv
 
 from bayesreg.errors import FitError
 from bayesreg.interfaces import Array, Prior
 from bayesreg.least_squares import least_squares
-from bayesreg.moments import QuadraticMoments
 from bayesreg.problem import Problem
 from bayesreg.samplers.inverse import InverseScale
+from bayesreg.samplers.reduction import Reduction, eigen_root, reduce_problem
 from bayesreg.samplers.settings import Draws, Settings
 
 CHAINS = 4
@@ -64,23 +63,13 @@ def _normal(prior: Prior, p: int) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Spectrum:
-    """The posterior in the coordinates where everything is diagonal, y in units of `unit`."""
+    """The posterior in the coordinates where everything is diagonal, y in units of the reduction's."""
 
-    unit: float
+    reduced: Reduction
     s: Array
     gamma: Array
     U: Array
     tau: Array
-    residual: float
-    freedom: float
-    free_root: Array
-    free_mean: Array
-    free_slope: Array
-    mean: Array
-    free: NDArray[np.int_]
-    held: NDArray[np.int_]
-    shift: Array
-    y_mean: float
 
 
 def draw(problem: Problem, settings: Settings) -> Draws:
@@ -93,60 +82,32 @@ def draw(problem: Problem, settings: Settings) -> Draws:
     chains = settings.chains or CHAINS
     size = chains * settings.draws
     if known is not None:
-        sigma = np.full(size, known / spectrum.unit)
+        sigma = np.full(size, known / spectrum.reduced.unit)
     else:
         sigma = _sigma(problem, spectrum).quantile(rng.random(size))
     theta = _theta(problem, spectrum, sigma, rng)
     shape = (chains, settings.draws)
-    drawn = None if known is not None else (sigma * spectrum.unit).reshape(shape)
+    drawn = None if known is not None else (sigma * spectrum.reduced.unit).reshape(shape)
     return Draws(theta.reshape(*shape, -1), drawn, independent=True)
-
-
-def _cross_products(problem: Problem, m: QuadraticMoments) -> tuple[Array, Array, Array, float]:
-    """Return (G, h, x_mean, y_mean) for θ, about the means where the intercept is flat, so that nothing cancels."""
-    p, lead = problem.p, int(problem.has_intercept)
-    flat = problem.intercept is not None and bool(np.isinf(problem.intercept.variance(1)).all())
-    x_mean, y_mean = (m.x_mean, m.y_mean) if flat else (np.zeros(p), 0.0)
-    x, y = m.x_mean - x_mean, m.y_mean - y_mean
-    G, h = np.zeros((p + lead, p + lead)), np.zeros(p + lead)
-    G[lead:, lead:] = m.xx + m.total * np.outer(x, x)
-    h[lead:] = m.xy + m.total * x * y
-    if lead:
-        G[0, 0], h[0] = m.total, m.total * y
-        G[0, 1:] = G[1:, 0] = m.total * x
-    return G, h, x_mean, y_mean
 
 
 def _decompose(problem: Problem) -> _Spectrum:
     m = problem.moments()
-    unit = problem.dispersion_guess()
-    G, h, x_mean, y_mean = _cross_products(problem, m)
     unknown = problem.likelihood.dispersion is not None
     prior = (problem.at(1.0) if unknown else problem).penalty_prior  # a noise-scaled prior: in units of σ
-    variance, mean = prior.variance(h.size), prior.location(h.size) / unit
-    free, held = np.flatnonzero(np.isinf(variance)), np.flatnonzero(np.isfinite(variance))
-    tau = np.sqrt(variance[held]) / (1.0 if problem.scale_by_noise else unit)
-    h = h / unit - G @ mean
-    root, slope = _free_root(problem, G, free, held)
-    projected = root.T @ h[free]
-    cross = root.T @ G[np.ix_(free, held)]
-    s, U, gamma = _singular(G[np.ix_(held, held)] - cross.T @ cross, h[held] - cross.T @ projected, tau)
-    return _Spectrum(
-        unit=unit, s=s, gamma=gamma, U=U, tau=tau, residual=least_squares(problem, m).rss / unit / unit,
-        freedom=m.total - free.size, free_root=root, free_mean=root @ projected, free_slope=slope, mean=mean,
-        free=free, held=held, shift=x_mean, y_mean=y_mean / unit,
-    )  # fmt: skip
+    reduced = reduce_problem(problem, prior, least_squares(problem, m).rss, m)
+    variance = prior.variance(reduced.mean.size)[reduced.held]
+    tau = np.sqrt(variance) / (1.0 if problem.scale_by_noise else reduced.unit)
+    assert reduced.gram is not None
+    s, U, gamma = _singular(reduced.gram, reduced.score, tau)
+    return _Spectrum(reduced, s, gamma, U, tau)
 
 
 def _singular(S: Array, h: Array, tau: Array) -> tuple[Array, Array, Array]:
     """Return s (r,), U (k, r) and γ (r,), r the rank of the cross-products S, judged at unit diagonal."""
-    unit = np.sqrt(np.maximum(np.diag(S), 0.0))
-    unit = np.where(unit > 0, unit, 1.0)
-    values, Q = np.linalg.eigh(S / np.outer(unit, unit))
-    keep = values > 1e-13 * max(1.0, values[-1]) if values.size else np.zeros(0, dtype=bool)
-    if not keep.any():
+    values, Q, unit = eigen_root(S)
+    if not values.size:
         return np.zeros(0), np.zeros((h.size, 0)), np.zeros(0)
-    values, Q = values[keep], Q[:, keep]
     fit = Q.T @ (h / unit) / np.sqrt(values)
     # joba=2: the matrix is well conditioned but for the scales of its rows; jobr=0: no singular value is too small.
     s, U, W, work, _, info = dgejsv((tau * unit)[:, None] * Q * np.sqrt(values), joba=2, jobr=0)
@@ -160,34 +121,21 @@ def _singular(S: Array, h: Array, tau: Array) -> tuple[Array, Array, Array]:
     return s, U * sign, gamma * sign
 
 
-def _free_root(problem: Problem, G: Array, free: NDArray[np.int_], held: NDArray[np.int_]) -> tuple[Array, Array]:
-    """Return R with RRᵀ = (G_ff)⁻¹ for unpenalised columns f, and (G_ff)⁻¹G_fh."""
-    block = G[np.ix_(free, free)]
-    unit = 1 / np.sqrt(np.maximum(np.diag(block), np.finfo(float).tiny))
-    values, vectors = np.linalg.eigh(block * np.outer(unit, unit))
-    if values.size and values[0] <= 1e-12 * values[-1]:
-        names = ", ".join(repr(problem.labels[j]) for j in free)
-        msg = f"the posterior is improper: the data do not determine the unpenalised coefficients of {names}"
-        raise FitError(msg)
-    root = unit[:, None] * (vectors / np.sqrt(values))
-    return root, root @ (root.T @ G[np.ix_(free, held)])
-
-
 def _sigma(problem: Problem, s: _Spectrum) -> InverseScale:
     """Marginal posterior of σ."""
     hyper = problem.likelihood.dispersion
     assert hyper is not None
-    d, ratio = s.s**2, s.gamma**2
-    shrunk = s.residual + float((ratio / (1 + d)).sum())
+    r, d, ratio = s.reduced, s.s**2, s.gamma**2
+    shrunk = r.residual + float((ratio / (1 + d)).sum())
 
     def log_density(sigma: Array) -> Array:
         v = sigma[:, None] ** 2
-        base = hyper.log_density(sigma * s.unit) - s.freedom * np.log(sigma)
+        base = hyper.log_density(sigma * r.unit) - r.freedom * np.log(sigma)
         if problem.scale_by_noise:
             return np.asarray(base - 0.5 * shrunk / v[:, 0])
-        return np.asarray(base - 0.5 * s.residual / v[:, 0] - 0.5 * (np.log1p(d / v) + ratio / (v + d)).sum(axis=1))
+        return np.asarray(base - 0.5 * r.residual / v[:, 0] - 0.5 * (np.log1p(d / v) + ratio / (v + d)).sum(axis=1))
 
-    return InverseScale(log_density, math.sqrt(shrunk / max(s.freedom, 1.0)) if shrunk > 0 else 1.0)
+    return InverseScale(log_density, math.sqrt(shrunk / max(r.freedom, 1.0)) if shrunk > 0 else 1.0)
 
 
 def _theta(problem: Problem, s: _Spectrum, sigma: Array, rng: np.random.Generator) -> Array:
@@ -195,14 +143,7 @@ def _theta(problem: Problem, s: _Spectrum, sigma: Array, rng: np.random.Generato
     added = np.ones_like(v) if problem.scale_by_noise else v
     w = s.s * s.gamma / (s.s**2 + added) + np.sqrt(v / (s.s**2 + added)) * rng.normal(size=(sigma.size, s.s.size))
     z = w @ s.U.T
-    if s.s.size < s.held.size:  # across U the data say nothing: the prior is drawn
-        prior = np.sqrt(v / added) * rng.normal(size=(sigma.size, s.held.size))
+    if s.s.size < s.tau.size:  # across U the data say nothing: the prior is drawn
+        prior = np.sqrt(v / added) * rng.normal(size=(sigma.size, s.tau.size))
         z += prior - (prior @ s.U) @ s.U.T
-    theta = np.empty((sigma.size, s.mean.size))
-    theta[:, s.held] = s.tau * z
-    noise = sigma[:, None] * rng.normal(size=(sigma.size, s.free.size))
-    theta[:, s.free] = s.free_mean - theta[:, s.held] @ s.free_slope.T + noise @ s.free_root.T
-    theta += s.mean
-    if problem.has_intercept:
-        theta[:, 0] += s.y_mean - theta[:, 1:] @ s.shift
-    return theta * s.unit
+    return s.reduced.complete(s.tau * z, sigma, rng)

@@ -28,6 +28,11 @@ TARGET_ACCEPT = 0.9
 """Above nutpie's default: the kinks of a Laplace prior ask for smaller steps."""
 
 
+def refusal(problem: Problem) -> str:
+    """Empty: it applies to every problem."""
+    return ""
+
+
 def draw(problem: Problem, settings: Settings) -> Draws:
     """Return NUTS draws; an interrupt keeps those already made."""
     density = GraphDensity(build_model(problem))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from bayesreg.arguments import Seed, generator
-from bayesreg.diagnostics import Verdict, diagnose
+from bayesreg.diagnostics import Verdict, diagnose, judged, mcse_mean
 from bayesreg.errors import InputError
 from bayesreg.interfaces import Array
 from bayesreg.prediction import Prediction, new_rows, predict
@@ -19,12 +19,13 @@ from bayesreg.problem import Problem
 from bayesreg.samplers.settings import Draws, Settings
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
 
 NUTS = ("nuts", "pymc")
 
 LOG_LIKELIHOOD_CELLS = 20_000_000
-"""Cells (draws × rows) up to which the log-likelihood of each row is stored: 160 MB."""
+"""Cells (draws × rows) up to which the log-likelihood of each row is computed: 160 MB."""
 
 
 @final
@@ -36,23 +37,66 @@ class Posterior:
     ----------
     arrays : mapping of str to array (chain, draw, ...)
         `intercept`, `beta` and their `_raw` twins in the data's units, `sigma` where unknown.
-    log_likelihood : array (chain, draw, n) or None
-        Weighted log-likelihood of each row, in nats; None where it would take too much memory.
     attrs : mapping
         `sampler`, `reason`, `interrupted`, `seed` and versions.
     verdict : Verdict
     problem : Problem
         What was sampled.
+    rows : callable
+        Computes `log_likelihood`, at first use: for many rows it takes longer than drawing.
     tree : callable
-        Builds `data`.  On demand: for exact draws, building an xarray object takes longer than drawing.
+        Builds `data`, at first use: for exact draws, building an xarray object takes longer than drawing.
     """
 
     arrays: Mapping[str, Array]
-    log_likelihood: Array | None
     attrs: Mapping[str, Any]
     verdict: Verdict
+    rows: Callable[[], Array | None]
     tree: Callable[[], xr.DataTree]
     problem: Problem
+
+    @property
+    def log_likelihood(self) -> Array | None:
+        """Weighted log-likelihood (chain, draw, n) of each row, in nats; None where it would take too much memory."""
+        return self.rows()
+
+    def summary(self, names: Sequence[str] = (), *, raw: bool = False) -> pd.DataFrame:
+        """One row a scalar: mean, sd, 5 %, 50 % and 95 % quantiles, MCSE of the mean, bulk and tail ESS, R-hat.
+
+        Parameters
+        ----------
+        names : sequence of str, optional
+            Variables; by default all, with coefficients on the scale that the prior sees.
+        raw : bool
+            Whether coefficients and intercept are those in the data's units instead.
+
+        Returns
+        -------
+        DataFrame
+            Not rounded.  `r_hat` is NaN for independent draws and for a single chain.
+        """
+        import pandas as pd
+
+        twins = ("intercept", "beta")
+        hidden = twins if raw else tuple(f"{name}_raw" for name in twins)
+        chosen = [name for name in self.arrays if name not in hidden] if not names else list(names)
+        values = [self.draws(name) for name in chosen]
+        labels = [
+            f"{name}[{feature}]" if v.ndim > 2 else name
+            for name, v in zip(chosen, values, strict=True)
+            for feature in (self.problem.names if v.ndim > 2 else ("",))
+        ]
+        flat = np.concatenate([v.reshape(*v.shape[:2], -1) for v in values], axis=2)
+        nested = int(self.attrs.get("superchains", 0)) or None
+        found = judged(flat, independent=self.independent, superchains=nested)
+        lower, median, upper = np.quantile(flat, (0.05, 0.5, 0.95), axis=(0, 1))
+        table = {
+            "mean": flat.mean(axis=(0, 1)), "sd": flat.std(axis=(0, 1), ddof=1),
+            "5%": lower, "50%": median, "95%": upper,
+            "mcse_mean": mcse_mean(flat, independent=self.independent),
+            "ess_bulk": found.bulk, "ess_tail": found.tail, "r_hat": found.rhat,
+        }  # fmt: skip
+        return pd.DataFrame(table, index=pd.Index(labels, name="variable"))
 
     def predict(
         self,
@@ -164,7 +208,7 @@ def from_tree(data: xr.DataTree, verdict: Verdict, problem: Problem) -> Posterio
     arrays = {str(name): np.asarray(values.values) for name, values in data["posterior"].data_vars.items()}
     stored = data["log_likelihood"].to_dataset()["y"].to_numpy() if "log_likelihood" in data.children else None
     attrs = {str(name): value for name, value in data.attrs.items()}
-    return Posterior(arrays, stored, attrs, verdict, lambda: data, problem)
+    return Posterior(arrays, attrs, verdict, lambda: stored, lambda: data, problem)
 
 
 def assemble(problem: Problem, draws: Draws, settings: Settings, method: str, reason: str) -> Posterior:
@@ -179,12 +223,14 @@ def assemble(problem: Problem, draws: Draws, settings: Settings, method: str, re
         "reason": reason,
         "interrupted": int(draws.interrupted),
         "seed": str(settings.seed.entropy),
+        "superchains": draws.superchains or 0,
+        **draws.attrs,
         **{name: version(name) for name in ("bayesreg", "numpy", *(("pymc", "nutpie") if method in NUTS else ()))},
     }
     cells = int(np.prod(beta.shape[:2])) * problem.n
-    rows = log_likelihood(problem, draws) if cells <= LOG_LIKELIHOOD_CELLS else None
-    tree = cache(lambda: _tree(problem, arrays, draws.stats, rows, attrs))
-    return Posterior(arrays, rows, attrs, _verdict(problem, draws), tree, problem)
+    rows = cache(lambda: log_likelihood(problem, draws) if cells <= LOG_LIKELIHOOD_CELLS else None)
+    tree = cache(lambda: _tree(problem, arrays, draws.stats, rows(), attrs))
+    return Posterior(arrays, attrs, _verdict(problem, draws), rows, tree, problem)
 
 
 def _dispersion(problem: Problem, draws: Draws) -> dict[str, Array]:
@@ -241,6 +287,8 @@ def _verdict(problem: Problem, draws: Draws) -> Verdict:
         divergences=int(np.sum(draws.stats.get("diverging", 0))),
         saturated=0.0 if depth is None else float(np.mean(depth)),
         interrupted=draws.interrupted,
+        superchains=draws.superchains,
+        khat=None if "khat" not in draws.attrs else float(draws.attrs["khat"]),
     )
 
 

@@ -9,10 +9,33 @@ from typing import final
 import numpy as np
 
 from bayesreg.arguments import Seed, read_integer, read_seed
+from bayesreg.errors import FitError
 from bayesreg.interfaces import Array
 
 Progress = Callable[[int, int], None]
 """Called with (iterations done, iterations in all) while sampling."""
+
+
+class Refused(FitError):
+    """A sampler found, by its own diagnostics, that its draws are no basis for anything; says how far off they are."""
+
+
+FEWEST_CHAINS = 4
+
+SHORTEST = 50
+"""Draws that a chain must have before more chains are made of fewer draws each."""
+
+SUPERCHAINS = 8
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Chains, draws of each, and the number of groups of chains that start at one point (None: each at its own)."""
+
+    chains: int
+    draws: int
+    superchains: int | None
 
 
 @final
@@ -25,6 +48,26 @@ class Settings:
     tune: int | None
     seed: np.random.SeedSequence
     progress: Progress | None = None
+
+    def layout(self, most: int) -> Layout:
+        """How draws are dealt out to chains that are advanced together.
+
+        `chains` chains of `draws` draws where they were asked for.  Otherwise as many draws as 4 such chains have, on
+        up to `most` chains, in groups started at one point each where chains are short.
+        """
+        if self.chains is not None:
+            return Layout(self.chains, self.draws, None)
+        total = FEWEST_CHAINS * self.draws
+        chains = FEWEST_CHAINS
+        while chains * 2 <= most and total >= chains * 2 * SHORTEST:
+            chains *= 2
+        return Layout(chains, -(-total // chains), SUPERCHAINS if chains > SUPERCHAINS else None)
+
+    def check_some(self, done: int) -> None:
+        """Raise FitError if sampling was interrupted before there was anything to keep."""
+        if not done:
+            msg = "sampling was interrupted before the first draw: nothing to keep"
+            raise FitError(msg)
 
     def integer_seed(self) -> int:
         """Return a seed for samplers that take an integer."""
@@ -71,6 +114,10 @@ class Draws:
         Whether draws are independent by construction.
     interrupted : bool
         Whether sampling was stopped before its end.
+    superchains : int or None
+        Groups of successive chains that started at one point each: R-hat then compares the groups.
+    attrs : mapping
+        What else the sampler has to say, for the result's attributes.
     """
 
     theta: Array
@@ -79,3 +126,5 @@ class Draws:
     stats: Mapping[str, Array] = field(default_factory=dict)
     independent: bool = False
     interrupted: bool = False
+    superchains: int | None = None
+    attrs: Mapping[str, float | int | str] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from scipy import stats
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Prior
 from bayesreg.priors import Bridge, ElasticNet, Flat
-from bayesreg.priors.parameters import inverse_gaussian
+from bayesreg.mixtures import inverse_gaussian
 from tests.registry import PRIORS, STACKED
 
 P = 6

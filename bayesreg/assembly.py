@@ -61,6 +61,8 @@ def assemble(
             raise ParameterError(msg)
     intercept = None if table.intercept is False else read_intercept(intercept)
     _check_sizes(table, likelihood, standardize=standardize)
+    if isinstance(table.X, np.ndarray):
+        table.X.setflags(write=False)  # the table's own copy: the rows need not make another
     rows = ArrayRows(table.X, table.y, table.offset, table.weights, table.trials)
     notes = [*table.notes, *_check_response(table, rows, likelihood, intercept)]
     if standardize:
@@ -174,7 +176,8 @@ def _roots(table: Table) -> Array:
 
 def _check_columns(X: Any, names: Sequence[str], root: Array, remedy: str, largest: float, smallest: float) -> None:
     if isinstance(X, np.ndarray):
-        check_range(root[:, None] * X, [f"column {n!r} of X" for n in names], remedy, largest, smallest)
+        weighted = X if (root == 1).all() else root[:, None] * X
+        check_range(weighted, [f"column {n!r} of X" for n in names], remedy, largest, smallest)
     elif X.nnz:
         entries = np.repeat(root, np.diff(X.indptr)) * X.data
         check_range(entries[:, None], ("X",), remedy, largest, smallest)

@@ -108,9 +108,13 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         help="where σ (or a shape) is unknown, match at: a number, residual, cv_lasso or joint",
     )
     parser.add_argument("--raw", action="store_true", help="do not standardise the columns")
-    parser.add_argument("--method", default="auto", help="sampler: auto, conjugate, nuts or pymc")
-    parser.add_argument("--draws", type=int, default=1000, help="draws per chain (default 1000)")
-    parser.add_argument("--chains", type=int, help="default 4")
+    parser.add_argument(
+        "--method", default="auto", help="sampler: auto, conjugate, gibbs, surrogate, hmc, nuts or pymc"
+    )
+    parser.add_argument("--draws", type=int, default=1000, help="draws of each of 4 chains (default 1000)")
+    parser.add_argument(
+        "--chains", type=int, help="default: 4 × draws on as many chains as are worth advancing together"
+    )
     parser.add_argument("--seed", type=int, default=0, help="default 0; the same seed gives the same draws")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
@@ -221,7 +225,7 @@ def _progress() -> Iterator[Progress | None]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("optimising, then compiling the sampler", total=None)
+        task = bar.add_task("optimising", total=None)
 
         def report(done: int, total: int) -> None:
             bar.update(task, description="sampling", completed=done, total=total)

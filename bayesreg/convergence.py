@@ -6,8 +6,8 @@ coefficients share one Fourier transform.  The tests hold every number against A
 References
 ----------
 Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Bayesian Analysis 16:667–718 (rank-normalised split R-hat, bulk
-and tail ESS); Geyer (1992), Stat. Sci. 7:473–483 (initial monotone sequence); Margossian, Hoffman, Sountsov, Riou-Durand,
-Vehtari & Gelman (2024), Bayesian Analysis (nested R-hat).
+and tail ESS); Geyer (1992), Stat. Sci. 7:473–483 (initial monotone sequence); Margossian, Hoffman, Sountsov,
+Riou-Durand, Vehtari & Gelman (2024), Bayesian Analysis (nested R-hat).
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def _geyer(x: Array) -> Array:
     even, pair = rho[2 * count - 2, columns], pairs[count - 1, columns]
     tau = -1 + 2 * total_rho + np.where((even > 0) | (pair >= 0), even, 0.0)
     size = chains * length
-    return np.where(still, size, size / np.maximum(tau, 1 / np.log10(size)))
+    return np.asarray(np.where(still, size, size / np.maximum(tau, 1 / np.log10(size))))
 
 
 def _mean_autocovariance(x: Array) -> Array:
@@ -161,7 +161,7 @@ def _ratio(x: Array) -> Array:
 
 
 def _nested(x: Array, superchains: int) -> Array:
-    """√(1 + B/W), B the variance of the superchains' means, W that within them, of split chains (first halves first)."""
+    """√(1 + B/W), B the variance of the superchains' means, W that within them; split chains, first halves first."""
     grouped = x.reshape(2, superchains, -1, *x.shape[1:])  # half, superchain, chain, draw, scalar
     means = np.moveaxis(grouped.mean(axis=3), 1, 0).reshape(superchains, -1, x.shape[2])
     within = grouped.var(axis=3, ddof=1).mean(axis=(0, 2))

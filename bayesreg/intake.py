@@ -187,7 +187,7 @@ def check_range(
     matrix: Array, what: Sequence[str], remedy: str, largest: float = LARGEST, smallest: float = 1 / LARGEST
 ) -> None:
     """Raise InputError where a column (named in `what`) holds numbers of sizes out of range."""
-    size = np.abs(matrix).max(axis=0, initial=0.0)
+    size = np.maximum(matrix.max(axis=0, initial=0.0), -matrix.min(axis=0, initial=0.0))  # no copy of the matrix
     bad = np.flatnonzero((size > largest) | ((size > 0) & (size < smallest)))
     if bad.size:
         msg = (

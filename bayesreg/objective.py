@@ -16,7 +16,6 @@ from bayesreg.interfaces import Array, Block, Likelihood, Prior
 from bayesreg.rows import cross_products, is_sparse
 from bayesreg.stacked import Stacked
 
-
 PIECE_ROWS, PIECE_POINTS = 512, 128
 """Rows and points whose η is worked on at once: half a MiB, which stays in cache between the functions of it."""
 

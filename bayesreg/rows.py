@@ -111,7 +111,9 @@ class ArrayRows(Rows):
             If a sparse X would have to be centred: that makes it dense.
         """
         if not self.sparse:
-            return self._with(_frozen((self.X - centre) / scale))
+            X = self.X - centre
+            X /= scale
+            return self._with(_frozen(X))
         if np.any(centre):
             msg = "a sparse X cannot be centred: it would become dense"
             raise InputError(msg)

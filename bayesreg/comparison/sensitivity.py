@@ -10,7 +10,7 @@ import numpy as np
 from bayesreg.existence import Separation, separation
 from bayesreg.interfaces import Array
 from bayesreg.problem import Problem
-from bayesreg.samplers import Posterior, sample
+from bayesreg.samplers import MAY_REFUSE, Posterior, sample
 from bayesreg.samplers.posterior import log_likelihood
 from bayesreg.samplers.settings import Draws
 
@@ -93,7 +93,9 @@ def _under(problem: Problem, posterior: Posterior, factor: float) -> Reweighted:
     best = min(kept, moved, key=lambda one: one.khat)
     if best.khat <= MAX_KHAT:
         return best
-    afresh = sample(other, posterior.method, posterior.beta.shape[1], posterior.beta.shape[0])
+    # Another prior may be one that this method's own weights refuse; `auto` then goes on to the next.
+    method = "auto" if posterior.method in MAY_REFUSE else posterior.method
+    afresh = sample(other, method, posterior.beta.shape[1], posterior.beta.shape[0])
     drawn = afresh.beta.reshape(-1, problem.p)
     return Reweighted(drawn, np.full(len(drawn), 1 / len(drawn)), -np.inf)
 

@@ -85,9 +85,9 @@ def sample(
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """Samplers that were found to apply, the first choice first, with checked settings: all that can be refused has been.
+    """Samplers that were found to apply, the first choice first, with checked settings.
 
-    The reason says why those before it do not apply.
+    All that can be refused has been; the reason says why those before the first choice do not apply.
     """
 
     problem: Problem

@@ -14,9 +14,9 @@ groups, each group at one over-dispersed point, for nested R-hat.
 
 References
 ----------
-Andrews & Mallows (1974), JRSS B 36:99–102; Park & Casella (2008), JASA 103:681–686; Kyung, Gill, Ghosh & Casella (2010),
-Bayesian Analysis 5:369–411; Yu & Meng (2011), J. Comput. Graph. Stat. 20:531–570 (interweaving); Margossian et al.
-(2024), Bayesian Analysis (nested R-hat).
+Andrews & Mallows (1974), JRSS B 36:99–102; Park & Casella (2008), JASA 103:681–686; Kyung, Gill, Ghosh & Casella
+(2010), Bayesian Analysis 5:369–411; Yu & Meng (2011), J. Comput. Graph. Stat. 20:531–570 (interweaving); Margossian
+et al. (2024), Bayesian Analysis (nested R-hat).
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ TUNE, TUNE_HIERARCHICAL = 40, 200
 
 CROWDED = 0.25
 """Penalised coefficients, as a share of the rows, from which σ given them is drawn with them integrated out."""
+
+FEW = 0.7
+"""Rank of the root, as a share of the penalised coefficients, from which the smaller system costs less."""
 
 REPORT = 20
 """Sweeps between two reports of progress."""
@@ -76,7 +79,7 @@ def draw(problem: Problem, settings: Settings) -> Draws:
 
 
 def gaussian_sampler(problem: Problem) -> Gibbs:
-    """The sampler of a problem with Gaussian noise, from its sufficient statistics, or its rows where they are fewer."""
+    """The sampler of a problem with Gaussian noise, from its sufficient statistics, or from rows fewer than columns."""
     known = problem.likelihood.sigma_known
     work = problem if known is None else problem.at(known)  # a prior in units of a known σ is a plain one
     mixture = Mixture.of(work)
@@ -160,7 +163,8 @@ class Gibbs:
         """Choose the form of the normal draw."""
         r, noise = self.reduced, self.noise
         crowded = noise.hyper is not None and not noise.scaled and r.held.size > CROWDED * (noise.freedom + 1)
-        if r.gram is not None and not crowded:
+        few = r.root.shape[0] < FEW * r.held.size
+        if r.gram is not None and not crowded and not few:
             self.kernel = GramKernel(r, noise)
             return
         elastic = self.mixture.prior.elastic(r.held.size)
@@ -286,7 +290,8 @@ class Gibbs:
 
         def log_density(t: Array) -> Array:
             ratio = np.exp(t - start)
-            return self._log_prior_scale(t) + (ratio * slope - 0.5 * ratio**2 * bend) / state.sigma**2
+            moved = (ratio * slope - 0.5 * ratio**2 * bend) / state.sigma**2
+            return np.asarray(self._log_prior_scale(t) + moved)
 
         found = slice_step(log_density, start, self._width(), rng)
         state.scale = np.exp(found)

@@ -56,9 +56,9 @@ class Noise:
         """Draw σ (m,) from p(σ)·σ^−freedom·exp(−squares/2σ²); `sigma` is where the chains are."""
         hyper = self.hyper
         assert hyper is not None
-        power = hyper.power_at_zero
-        if power == hyper.power_at_infinity:  # a power of σ: σ² is inverse gamma
-            return np.asarray(np.sqrt(0.5 * squares / rng.standard_gamma((self.freedom - power - 1) / 2, squares.shape)))
+        if is_power(hyper):  # σ² is inverse gamma
+            shape = (self.freedom - hyper.power_at_zero - 1) / 2
+            return np.asarray(np.sqrt(0.5 * squares / rng.standard_gamma(shape, squares.shape)))
 
         def log_density(t: Array) -> Array:
             return self.log_prior(t) - self.freedom * t - 0.5 * squares * np.exp(-2 * t)
@@ -75,6 +75,12 @@ class Noise:
         """One slice-sampling step of log σ."""
         width = 4 / math.sqrt(2 * max(self.freedom, 1.0))
         return np.asarray(np.exp(slice_step(log_density, np.log(sigma), width, rng)))  # type: ignore[arg-type]
+
+
+def is_power(hyper: ScalePrior) -> bool:
+    """Whether p(s) is a power of s everywhere, and not only in its tails."""
+    s = np.array([1e-3, 1.0, 1e3])
+    return bool(np.allclose(s * hyper.slope(s), hyper.power_at_zero, rtol=1e-12, atol=0.0))
 
 
 class Kernel(ABC):
@@ -198,6 +204,6 @@ class RowKernel(Kernel):
         def log_density(t: Array) -> Array:
             v = np.exp(2 * t)
             sums = (np.log(values + v[:, None]) + squares / (values + v[:, None])).sum(axis=1)
-            return self.noise.log_prior(t) - rest * t - 0.5 * (r.residual / v + sums)
+            return np.asarray(self.noise.log_prior(t) - rest * t - 0.5 * (r.residual / v + sums))
 
         return self.noise.moved(log_density, sigma, rng)

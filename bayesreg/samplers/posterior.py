@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
+from importlib import metadata
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -26,6 +26,9 @@ NUTS = ("nuts", "pymc")
 
 LOG_LIKELIHOOD_CELLS = 20_000_000
 """Cells (draws × rows) up to which the log-likelihood of each row is computed: 160 MB."""
+
+
+version = cache(metadata.version)  # read from disk: a millisecond each
 
 
 @final

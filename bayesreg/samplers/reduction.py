@@ -4,8 +4,8 @@ With θ = (free, held), held = mean + unit·δ, and y in units of `unit`, the su
 
     RSS(δ) = residual + ‖response − root δ‖²,     rootᵀroot = gram (k, k),  rootᵀresponse = score (k,)
 
-and free | δ, σ is normal.  Nothing else of the data is needed: a sweep of a sampler costs nothing per row.  With no more
-columns than rows the root comes of the cross-products, (k, k); with more it is the rows themselves, (n, k), and no
+and free | δ, σ is normal.  Nothing else of the data is needed: a sweep of a sampler costs nothing per row.  With no
+more columns than rows the root comes of the cross-products, (k, k); with more it is the rows themselves, (n, k), and no
 matrix of all pairs of columns is made.
 """
 
@@ -113,14 +113,15 @@ def reduce_gram(
     R, response = _root(gram, score)
     return Reduction(
         unit=unit, mean=mean, free=free, held=held, freedom=0.0, residual=0.0, root=R, response=response, gram=gram,
-        score=score, free_root=root, free_mean=root @ projected, free_slope=slope, shift=np.zeros(0), y_mean=0.0, lead=0,
+        score=score, free_root=root, free_mean=root @ projected, free_slope=slope, shift=np.zeros(0), y_mean=0.0,
+        lead=0,
     )  # fmt: skip
 
 
 def reduce_rows(
     X: Array, y: Array, mean: Array, prior: Stacked, labels: tuple[str, ...], *, unit: float = 1.0
 ) -> Reduction:
-    """Project the unpenalised columns out of ‖y − Xθ‖², θ about `mean`, the rows already multiplied by their √weights."""
+    """Project the unpenalised columns out of ‖y − Xθ‖², θ about `mean`, rows already multiplied by their √weights."""
     free, held = split_free(prior, mean.size)
     Q, triangle = np.linalg.qr(X[:, free])
     size = np.abs(np.diag(triangle))

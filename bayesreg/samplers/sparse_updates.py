@@ -43,7 +43,7 @@ STEEP = 1e4
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Collapsed:
-    """Rates l1, l2 (k,) of the held coefficients' priors at factor 1, the largest coefficients, and those now chosen."""
+    """Rates l1, l2 (k,) of the held coefficients' priors at factor 1, the largest coefficients, those now chosen."""
 
     l1: Array
     l2: Array
@@ -135,7 +135,7 @@ def halves(precision: Array, slope: Array, l1: Array, rng: np.random.Generator) 
     inverted = mean - ndtri_exp(log_u + log_ndtr(mean))
     # Far out the half is an exponential distribution, and the difference would cancel.
     size = np.where(mean > -STEEP, np.maximum(inverted, 0.0), log_u / np.minimum(mean, -1.0)) * sd
-    return np.where(positive, size, -size)
+    return np.asarray(np.where(positive, size, -size))
 
 
 def _log_mass(x: Array) -> Array:

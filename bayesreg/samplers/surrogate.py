@@ -1,9 +1,9 @@
 """Draws under a quadratic stand-in for the likelihood, corrected by importance weights.
 
-    1. q(θ) = −½(θ − m)ᵀH(θ − m) − gᵀ(θ − m) replaces the log-likelihood; the prior stays as it is, kinks included.  At
-       first m is the mode, g and H the gradient and Hessian of −log-likelihood there.
-    2. Rounds of a few draws refit it: m their mean, g and H the *averages* of gradient and Hessian over them.  The fixed
-       point minimises the divergence KL(stand-in ‖ posterior) (Opper & Archambeau), and its tails are the better ones.
+    1. q(θ) = −½(θ − m)ᵀH(θ − m) − gᵀ(θ − m) replaces the log-likelihood; the prior stays as it is, kinks included.
+       At first m is the mode, g and H the gradient and Hessian of −log-likelihood there.
+    2. Rounds of a few draws refit it: m their mean, g and H the *averages* of gradient and Hessian over them.  The
+       fixed point minimises the divergence KL(stand-in ‖ posterior) (Opper & Archambeau), and its tails are the better ones.
     3. Gibbs or exact draws under the stand-in (`gibbs`), which never look at the rows.
     4. One pass over the rows gives the log-likelihood of all draws; weights exp(log-likelihood − q) are smoothed
        (PSIS), judged (k-hat ≤ 0.7, or the method is refused), and used up by resampling.
@@ -27,7 +27,6 @@ import numpy as np
 
 from bayesreg.convergence import assess
 from bayesreg.descent import minimise
-from bayesreg.errors import FitError
 from bayesreg.interfaces import Array
 from bayesreg.problem import Problem
 from bayesreg.samplers.gibbs import TUNE, TUNE_HIERARCHICAL, Gibbs, Mixture, is_mixture
@@ -50,7 +49,7 @@ SWEEPS = 6
 """Sweeps for each draw returned, under the stand-in."""
 
 POOL_CELLS = 1 << 25
-"""Rows × sweeps up to which every sweep is weighed, and what is returned resampled from all; beyond, only every sixth."""
+"""Rows × sweeps up to which every sweep is weighed, and draws resampled from all; beyond, every sixth."""
 
 PILOT, PILOT_CHAINS, PILOT_TUNE = 512, 64, 12
 """Draws of a round (fewer where there are many rows), on how many chains, after how many sweeps."""

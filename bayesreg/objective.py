@@ -122,6 +122,18 @@ class Objective(ABC):
 
         return self.design.rows.sum(fn)[0]
 
+    def gradient_each(self, thetas: Array) -> Array:
+        """Gradient (d, k) of Σ w·nll at each of the rows of `thetas` (d, k): two matrix products."""
+
+        def fn(block: Block) -> tuple[Array, ...]:
+            slopes = self.likelihood.on(block).d1(self.linear_predictor(block, thetas.T), block.y[:, None])
+            if block.weights is not None:
+                slopes = slopes * block.weights[:, None]
+            columns = block.X.T @ slopes
+            return (np.concatenate([slopes.sum(axis=0)[None], columns]) if self.has_intercept else columns,)
+
+        return self.design.rows.sum(fn)[0].T
+
     def expected_model(self, thetas: Array) -> tuple[Array, Array, Array]:
         """Σ w·nll (d,) at each of the rows of `thetas` (d, k), and its gradient (k,) and Hessian (k, k) averaged.
 

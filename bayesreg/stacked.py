@@ -150,7 +150,7 @@ class Stacked(Prior):
 
     def nearest_subgradient(self, beta: Array, v: Array) -> Array:
         """The parts' nearest subgradients."""
-        return self._join(beta.size, lambda prior, c: prior.nearest_subgradient(beta[c], v[c]))
+        return self._join(beta.shape[-1], lambda prior, c: prior.nearest_subgradient(beta[..., c], v[..., c]))
 
     def at_kink(self, beta: Array) -> NDArray[np.bool_]:
         """The parts' kinks."""

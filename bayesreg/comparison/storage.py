@@ -60,6 +60,7 @@ def save(comparison: Comparison, path: str | Path) -> Path:
         "prior": _encode(c.problem.prior),
         "intercept": _encode(c.problem.intercept),
         "scale_by_noise": c.problem.scale_by_noise,
+        "centred": c.problem.design.centred,
         "weighted": block.weights is not None,
         "notes": list(c.problem.notes),
         "map": _encode(c.map),
@@ -156,7 +157,9 @@ def _problem(tree: xr.DataTree, described: dict[str, Any]) -> Problem:
     trials = constant["trials"].to_numpy() if "trials" in constant else None
     rows = ArrayRows(X, y, constant["offset"].to_numpy(), weights, trials)
     names, terms = tuple(described["names"]), tuple(described["terms"])
-    design = Design(rows, names, constant["centre"].to_numpy(), constant["scale"].to_numpy(), terms)
+    design = Design(
+        rows, names, constant["centre"].to_numpy(), constant["scale"].to_numpy(), terms, described.get("centred", False)
+    )
     return Problem(
         design,
         _decode(described["likelihood"]),

@@ -104,7 +104,7 @@ class Prior(ABC):
 
     @abstractmethod
     def nearest_subgradient(self, beta: Array, v: Array) -> Array:
-        """The element of ∂pen(β) nearest to v, shape (p,)."""
+        """The element of ∂pen(β) nearest to v, shape (..., p)."""
 
     @abstractmethod
     def at_kink(self, beta: Array) -> NDArray[np.bool_]:

@@ -113,7 +113,7 @@ class BernoulliLogit(Likelihood):
     def nll(self, eta: Array, y: Array) -> Array:
         """m·log(1 + e^η) − yη − log C(m, y), as the distance from the best fit, which neither overflows nor cancels."""
         if self.trials is None:
-            return softplus(np.where(y == 1, -eta, eta))
+            return softplus((1 - 2 * np.asarray(y)) * eta)
         f = self._failures(y)
         return logistic_excess(eta, _distance(eta, y, f), y, f) + _least(y, f)
 
@@ -124,7 +124,9 @@ class BernoulliLogit(Likelihood):
     def d1(self, eta: Array, y: Array) -> Array:
         """m·P(η) − y, without cancellation where the fit is near perfect."""
         if self.trials is None:
-            return np.where(y == 1, -expit(-eta), expit(eta))
+            side = 1 - 2 * np.asarray(y)
+            with np.errstate(over="ignore"):  # 1/(1 + ∞) = 0
+                return np.asarray(side / (1 + np.exp(-side * eta)))
         f = self._failures(y)
         return logistic_slope(eta, _distance(eta, y, f), y, f)
 

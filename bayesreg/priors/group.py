@@ -170,8 +170,8 @@ class GroupLaplace(Prior):
     def nearest_subgradient(self, beta: Array, v: Array) -> Array:
         """λ_g(β_g − μ_g)/‖β_g − μ_g‖₂, and at the kink v_g drawn in to the ball of radius λ_g."""
         away = self._away(beta)
-        norm = self._norms(away)[self.index]
-        rate = self.rates(away.size)
+        norm = self._norms(away)[..., self.index]
+        rate = self.rates(away.shape[-1])
         direction = np.divide(away, norm, out=np.zeros_like(away), where=norm > 0)
         return np.where(norm > 0, rate * direction, self.dual_projection(v))
 
@@ -226,7 +226,7 @@ class GroupLaplace(Prior):
 
     def dual_gauge(self, u: Array) -> Array:
         """‖u_g‖₂/λ_g."""
-        return np.asarray(self._norms(np.asarray(u, dtype=float))[self.index] / self.rates(self.index.size))
+        return np.asarray(self._norms(np.asarray(u, dtype=float))[..., self.index] / self.rates(self.index.size))
 
     def dual_projection(self, u: Array) -> Array:
         """u_g, drawn in to the ball of radius λ_g."""

@@ -17,8 +17,8 @@ from bayesreg import cli, comparison
 from bayesreg.comparison import Comparison
 from bayesreg.datasets import load_dataset
 from bayesreg.errors import GraphMismatchError
-from bayesreg.samplers import nuts
 from tests.comparison.examples import around_the_mode
+from tests.fakes import replace_samplers
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def test_the_same_seed_prints_the_same(bayesreg: Cli, good: Path) -> None:
 
 
 def test_classes_with_a_scale_by_cross_validation(bayesreg: Cli, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nuts, "draw", around_the_mode)
+    replace_samplers(monkeypatch, around_the_mode)
     run = bayesreg("compare", good, "--target", "class", "--likelihood", "bernoulli", "--json")
     told = json.loads(run.out)
     assert run.status == 0
@@ -287,7 +287,10 @@ def test_a_response_outside_the_domain(bayesreg: Cli, good: Path) -> None:
         (("--scale", "0"), "scale must be a finite number > 0"),
         (("--scale", "nan"), "scale must be a finite number > 0"),
         (("--scale", "inf"), "scale must be a finite number > 0"),
-        (("--method", "stan"), "method='stan' is not a sampler: use one of auto, conjugate, nuts, pymc"),
+        (
+            ("--method", "stan"),
+            "method='stan' is not a sampler: use one of auto, conjugate, gibbs, surrogate, hmc, nuts, pymc",
+        ),
         (
             ("--prior", "laplace", "--method", "conjugate"),
             "does not apply: the prior is not Gaussian",

@@ -13,8 +13,8 @@ from bayesreg.likelihoods import GaussianNoise
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem
-from bayesreg.samplers import nuts
 from bayesreg.samplers.settings import Draws, Settings
+from tests.fakes import replace_samplers
 
 NAMES = ("age", "bmi", "bp")
 
@@ -52,5 +52,5 @@ def around_the_mode(problem: Problem, settings: Settings) -> Draws:
 
 def compare_lasso(monkeypatch: pytest.MonkeyPatch, **options: Any) -> Comparison:
     """Compare a lasso problem, with `around_the_mode` for a sampler."""
-    monkeypatch.setattr(nuts, "draw", around_the_mode)
+    replace_samplers(monkeypatch, around_the_mode)
     return compare(lasso(), **options)

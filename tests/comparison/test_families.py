@@ -15,8 +15,8 @@ from bayesreg.likelihoods import BernoulliLogit, GammaLog, NegativeBinomialLog, 
 from bayesreg.optimum import Outcome
 from bayesreg.priors import Bridge, ElasticNet, Flat, Gaussian, GroupLaplace, Laplace
 from bayesreg.problem import Problem
-from bayesreg.samplers import nuts
 from tests.comparison.examples import around_the_mode
+from tests.fakes import replace_samplers
 
 N = 60
 
@@ -55,7 +55,7 @@ SYMBOLS = {"alpha": "α", "sigma": "σ"}
 def compared() -> dict[str, Comparison]:
     found = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nuts, "draw", around_the_mode)
+        replace_samplers(patch, around_the_mode)
         for name, (y, likelihood, prior, options) in CASES.items():
             problem = Problem.from_formula(
                 f"{y} ~ dose + age + city", frame(), likelihood=likelihood, prior=prior, **options

@@ -16,9 +16,9 @@ from bayesreg.likelihoods import BernoulliLogit, GaussianNoise
 from bayesreg.optimum import Outcome
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem
-from bayesreg.samplers import nuts
 from bayesreg.scales import HalfNormal
 from tests.comparison.examples import around_the_mode, data, ridge
+from tests.fakes import replace_samplers
 
 
 def refuse(token: str) -> None:
@@ -99,7 +99,7 @@ def test_constant_columns_are_noted() -> None:
 
 
 def test_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nuts, "draw", around_the_mode)
+    replace_samplers(monkeypatch, around_the_mode)
     X, y = data()
     problem = Problem.from_arrays(X, (y > 3).astype(float), prior=Laplace(0.3), likelihood=BernoulliLogit())
     c = compare(problem, draws=600)

@@ -20,9 +20,10 @@ from bayesreg.likelihoods import GaussianNoise
 from bayesreg.optimum import Optimum, Outcome
 from bayesreg.priors import Flat, Gaussian, Laplace
 from bayesreg.problem import Problem
-from bayesreg.samplers import nuts, sample
+from bayesreg.samplers import sample
 from bayesreg.scales import HalfNormal
 from tests.comparison.examples import around_the_mode, compare_lasso, data, lasso, ridge
+from tests.fakes import replace_samplers
 
 
 @pytest.mark.parametrize("name", ["ridge_comparison", "lasso_comparison"])
@@ -113,7 +114,7 @@ def test_an_optimum_without_proof_concludes_nothing(
 
 @pytest.mark.filterwarnings("ignore:.*columns .* identical:bayesreg.errors.DataWarning")
 def test_twin_columns_agree_in_the_objective_and_say_that_they_trade(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nuts, "draw", around_the_mode)
+    replace_samplers(monkeypatch, around_the_mode)
     X, y = data()
     twins = Problem.from_arrays(X[:, [0, 0, 2]], y, prior=Laplace(0.1), likelihood=GaussianNoise(1.0))
     c = compare(twins, draws=600)

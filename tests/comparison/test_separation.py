@@ -12,8 +12,8 @@ from bayesreg.interfaces import Array, Prior
 from bayesreg.likelihoods import BernoulliLogit, PoissonLog
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem
-from bayesreg.samplers import nuts
 from bayesreg.samplers.settings import Draws, Settings
+from tests.fakes import replace_samplers
 
 GRID = np.linspace(-40.0, 80.0, 240_001)
 X1 = np.linspace(-1.5, 1.5, 12)
@@ -48,7 +48,7 @@ def exact_draws(problem: Problem, settings: Settings) -> Draws:
 
 @pytest.mark.parametrize("prior", [Laplace(1.0), Gaussian(2.0)])
 def test_the_posterior_under_other_scales_is_that_of_quadrature(monkeypatch: pytest.MonkeyPatch, prior: Prior) -> None:
-    monkeypatch.setattr(nuts, "draw", exact_draws)
+    replace_samplers(monkeypatch, exact_draws)
     c = compare(one_column(prior), draws=5000)
     assert c.sensitivity is not None
     found = {}

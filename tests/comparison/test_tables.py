@@ -13,8 +13,9 @@ from bayesreg.interfaces import Array
 from bayesreg.likelihoods import GaussianNoise
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem
-from bayesreg.samplers import nuts, posterior
+from bayesreg.samplers import posterior
 from tests.comparison.examples import NAMES, around_the_mode, compare_lasso, data, lasso, ridge
+from tests.fakes import replace_samplers
 
 COLUMNS = [
     "map", "penalized", "difference", "mean", "median", "sd", "lower", "upper", "lower50", "upper50", "p_positive",
@@ -112,7 +113,7 @@ def test_zeros_and_margins(ridge_comparison: Comparison, lasso_comparison: Compa
 
 
 def test_a_zero_is_a_zero_and_not_the_priors_location(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nuts, "draw", around_the_mode)
+    replace_samplers(monkeypatch, around_the_mode)
     located = compare(lasso(prior=Laplace(0.01, loc=0.5)), draws=10)
     assert located.map.zeros.any()
     assert not located.coefficients["zero"].any()

@@ -9,8 +9,8 @@ from scipy import stats
 
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Prior
-from bayesreg.priors import Bridge, ElasticNet, Flat
 from bayesreg.mixtures import inverse_gaussian
+from bayesreg.priors import Bridge, ElasticNet, Flat
 from tests.registry import PRIORS, STACKED
 
 P = 6

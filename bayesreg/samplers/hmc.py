@@ -40,8 +40,8 @@ Measured on a logistic lasso (569 × 30; prior scale 0.2 | 1 | 3), effective dra
 
 MOST_STEPS = 32
 ACCEPT = 0.75
-"""Mean acceptance; on the same data at length 1.5, 0.65 gave 555 | 1032 | 1449 effective draws a second, 0.75 474 | 1586
-| 2064, and 0.85 528 | 1185 | 1466."""
+"""Mean acceptance.  On the same data at length 1.5, 0.65 gave 555 | 1032 | 1449 effective draws a second, 0.75
+474 | 1586 | 2064, and 0.85 528 | 1185 | 1466."""
 
 DIVERGENT = 1000.0
 """Energy error, in nats, from which a trajectory counts as divergent."""
@@ -118,7 +118,7 @@ class Chains:
 
     @classmethod
     def started(cls, work: Problem, layout: Layout, rng: np.random.Generator) -> Chains:
-        """Chains about the mode, half as far again as the normal approximation reaches; a group of them at one point."""
+        """Chains about the mode, half as far again as the normal approximation reaches; each group at one point."""
         mode, _ = minimise(work)
         precision = work.curvature(mode, majorized=True) + np.diag(1 / work.penalty_prior.variance(mode.size))
         groups = layout.superchains or layout.chains

@@ -3,7 +3,7 @@
     1. q(θ) = −½(θ − m)ᵀH(θ − m) − gᵀ(θ − m) replaces the log-likelihood; the prior stays as it is, kinks included.
        At first m is the mode, g and H the gradient and Hessian of −log-likelihood there.
     2. Rounds of a few draws refit it: m their mean, g and H the *averages* of gradient and Hessian over them.  The
-       fixed point minimises the divergence KL(stand-in ‖ posterior) (Opper & Archambeau), and its tails are the better ones.
+       fixed point minimises the divergence KL(stand-in ‖ posterior) (Opper & Archambeau), whose weights are more even.
     3. Gibbs or exact draws under the stand-in (`gibbs`), which never look at the rows.
     4. One pass over the rows gives the log-likelihood of all draws; weights exp(log-likelihood − q) are smoothed
        (PSIS), judged (k-hat ≤ 0.7, or the method is refused), and used up by resampling.

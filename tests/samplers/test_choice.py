@@ -70,7 +70,8 @@ def test_a_sampler_that_refuses_its_own_draws_gives_way_and_it_is_said(monkeypat
     replace_samplers(monkeypatch, one_point)
 
     def refuse(problem: Problem, settings: Settings) -> Draws:
-        raise Refused("k-hat = 1.20")
+        msg = "k-hat = 1.20"
+        raise Refused(msg)
 
     monkeypatch.setattr(surrogate, "draw", refuse)
     problem = make_problem("bernoulli", prior=Laplace(1.0))

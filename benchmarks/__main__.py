@@ -1,13 +1,16 @@
-"""Run every benchmark and print the table: `python -m benchmarks [--quick]`."""
+"""Run the benchmarks and print the tables: `python -m benchmarks [posteriors] [--quick]`."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
+from benchmarks.columns import met, print_columns
 from benchmarks.measure import ROOT, Row
+from benchmarks.tasks import BY_NAME, TASKS
 
 # Read once, when PyTensor is first imported: what is compiled in this process goes beside the tests' cache.
 os.environ.setdefault("PYTENSOR_FLAGS", f"base_compiledir={ROOT}/.pytensor,generated_src_dir={ROOT}/.pytensor/src")
@@ -19,53 +22,53 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed, as ratios in one run.")
     parser.add_argument(
-        "--quick", action="store_true", help="leave out the run with an empty compile cache (2 minutes)"
+        "part", nargs="?", choices=("all", "posteriors"), default="all", help="`posteriors`: the samplers only"
     )
-    print_table(measure(quick=parser.parse_args(arguments).quick))
+    parser.add_argument(
+        "--quick", action="store_true", help="once each, without the runs with an empty compile cache or of minutes"
+    )
+    parser.add_argument("--tasks", nargs="+", choices=sorted(BY_NAME), help="of the samplers' tasks only these")
+    options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # an orderly end, which stops the processes being measured
+    if options.part == "all":
+        print_table(measure(quick=options.quick))
+        print()
+    from benchmarks import posteriors
+
+    tasks = [task for task in TASKS if options.tasks is None or task.name in options.tasks]
+    posteriors.print_found(posteriors.measure(quick=options.quick, say=_say, tasks=tasks))
+
+
+def _say(what: str) -> None:
+    print(f"measuring {what} ...", file=sys.stderr, flush=True)
 
 
 def measure(*, quick: bool) -> list[Row]:
     """Return all rows, saying on stderr what is being measured."""
     from benchmarks import draws, glm_fit, import_cost, lasso_fit, map_fit, ridge_compare
 
-    def start(what: str) -> None:
-        print(f"measuring {what} ...", file=sys.stderr, flush=True)
-
-    start("the import")
+    _say("the import")
     found = import_cost.rows()
-    start("the ridge comparison and the tutorial route")
+    _say("the ridge comparison and the tutorial route")
     compared, tutorial = ridge_compare.rows(quick=quick)
     found += compared
-    start("the lasso fit")
+    _say("the lasso fit")
     found += lasso_fit.rows()
-    start("counts and classes on many rows")
+    _say("counts and classes on many rows")
     found += glm_fit.rows()
-    start("the MAP")
+    _say("the MAP")
     found += map_fit.rows()
-    start("the draws")
+    _say("the draws")
     return found + draws.rows(tutorial)
 
 
 def print_table(rows: Sequence[Row]) -> None:
     """Print one line a row, and its note below."""
     cells = [
-        (r.name, f"{r.ours:.3g}", f"{r.theirs:.3g}", f"{r.ratio:.3g}×", r.target or "–",
-         {True: "yes", False: "NO", None: "–"}[r.met])
+        (r.name, f"{r.ours:.3g}", f"{r.theirs:.3g}", f"{r.ratio:.3g}×", r.target or "–", met(r.met))
         for r in rows
     ]  # fmt: skip
-    widths = [max(map(len, column)) for column in zip(HEAD, *cells, strict=True)]
-    print(_line(HEAD, widths), _line(["-" * width for width in widths], widths), sep="\n")
-    for row, cell in zip(rows, cells, strict=True):
-        print(_line(cell, widths))
-        if row.note:
-            print(f"    {row.note}")
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    first, *rest = cells
-    return "  ".join(
-        [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))]
-    )
+    print_columns(HEAD, cells, [row.note for row in rows])
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -52,21 +53,50 @@ class Run:
     output: str
 
 
-def cold(arguments: Sequence[str], cache: Path | None = None) -> Run:
-    """Run this Python on `arguments` in a new process, with PyTensor's compile cache in `cache` if given."""
+def cold(
+    arguments: Sequence[str], cache: Path | None = None, program: str = sys.executable, limit: float | None = None
+) -> Run:
+    """Run a program (by default this Python) on `arguments` in a new process.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+    cache : Path, optional
+        Where PyTensor's compile cache is to be.
+    program : str
+    limit : float, optional
+        Seconds after which the process is stopped, with all that it has started.
+
+    Raises
+    ------
+    RuntimeError
+        If it fails.
+    TimeoutError
+        If it was stopped.
+    """
     environment = dict(os.environ, MPLBACKEND="Agg")
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as users run: byte code is kept from the first run on
     if cache is not None:
         environment["PYTENSOR_FLAGS"] = f"base_compiledir={cache},generated_src_dir={cache}/src"
     start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    process = subprocess.Popen(
+        [program, *arguments], cwd=ROOT, env=environment, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        output, errors = process.communicate(timeout=limit)
+    except subprocess.TimeoutExpired:
+        msg = f"stopped after {limit:.0f} s"
+        raise TimeoutError(msg) from None
+    finally:
+        if process.poll() is None:  # stopped, or this program was interrupted: its workers end with it
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
     seconds = time.perf_counter() - start
-    if done.returncode:
-        msg = f"{' '.join(arguments)} ended with status {done.returncode}:\n{done.stderr[-2000:]}"
+    if process.returncode:
+        msg = f"{' '.join(arguments)} ended with status {process.returncode}:\n{errors[-2000:]}"
         raise RuntimeError(msg)
-    return Run(seconds, done.stdout)
+    return Run(seconds, output)
 
 
 def cold_median(arguments: Sequence[str], repeats: int, cache: Path | None = None) -> float:

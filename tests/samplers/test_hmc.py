@@ -168,4 +168,4 @@ def test_a_flat_column_is_sampled(likelihood: object) -> None:
     X = rng.normal(size=(60, 2))
     y = (rng.random(60) < 0.5).astype(float)
     problem = Problem.from_arrays(X, y, prior=Flat(), likelihood=likelihood)
-    assert sample(problem, "hmc", draws=500, seed=1).verdict.passed
+    assert sample(problem, "hmc", draws=2000, seed=1).verdict.passed

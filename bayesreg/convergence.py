@@ -71,9 +71,10 @@ def ess_mean(draws: Array) -> Array:
 def _larger(scores: Array, halves: Array, superchains: int | None) -> Array:
     """The larger of the R-hats of location and of scale, given the halved chains and their normal scores."""
     folded = _normal_scores(np.abs(halves - np.median(halves, axis=(0, 1))))
+    # Draws of two values are all as far from their median: of their scale there is then no R-hat.
     if superchains is None:
-        return np.maximum(_ratio(scores), _ratio(folded))
-    return np.maximum(_nested(scores, superchains), _nested(folded, superchains))
+        return np.fmax(_ratio(scores), _ratio(folded))
+    return np.fmax(_nested(scores, superchains), _nested(folded, superchains))
 
 
 def _by_scalar(draws: Array, fn: Callable[[Array], Array], numbers: int) -> Array:

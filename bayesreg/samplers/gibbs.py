@@ -57,6 +57,8 @@ def refusal(problem: Problem) -> str:
         return "the likelihood is not Gaussian"
     if not is_mixture(problem):
         return "the prior is no scale mixture of normals"
+    if not penalizes(problem):
+        return "no coefficient has a proper prior"
     intercept = problem.intercept
     if problem.scale_by_noise and intercept is not None and np.isfinite(intercept.variance(1)).all():
         return "the intercept's prior is not in units of sigma, but the coefficients' is"
@@ -71,6 +73,13 @@ def is_mixture(problem: Problem) -> bool:
     return all(part.mixing(part.location(size), rng) is not None for part, size in parts)
 
 
+def penalizes(problem: Problem) -> bool:
+    """Whether any coefficient, or the intercept, has a proper prior."""
+    prior = problem.prior if problem.prior.hyperprior is None else problem.prior.at(1.0)
+    parts = [(prior, problem.p)] + ([] if problem.intercept is None else [(problem.intercept, 1)])
+    return any(np.isfinite(part.variance(size)).any() for part, size in parts)
+
+
 def draw(problem: Problem, settings: Settings) -> Draws:
     """Return Gibbs draws; an interrupt keeps those already made."""
     sampler = gaussian_sampler(problem)
@@ -80,16 +89,15 @@ def draw(problem: Problem, settings: Settings) -> Draws:
 
 def gaussian_sampler(problem: Problem) -> Gibbs:
     """The sampler of a problem with Gaussian noise, from its sufficient statistics, or from rows fewer than columns."""
-    known = problem.likelihood.sigma_known
-    work = problem if known is None else problem.at(known)  # a prior in units of a known σ is a plain one
-    mixture = Mixture.of(work)
+    known, mixture = problem.likelihood.sigma_known, Mixture.of(problem)
     if problem.p > problem.n:
-        reduced = reduce_wide(work, mixture.whole)
+        reduced = reduce_wide(problem, mixture.whole)
     else:
-        m = work.moments()
-        reduced = reduce_problem(work, mixture.whole, least_squares(work, m).rss, m)
+        m = problem.moments()
+        reduced = reduce_problem(problem, mixture.whole, least_squares(problem, m).rss, m)
     unit = reduced.unit
-    noise = Noise(work.likelihood.dispersion, work.scale_by_noise, unit, reduced.freedom)
+    # A prior in units of a known σ is a plain one.
+    noise = Noise(problem.likelihood.dispersion, problem.scale_by_noise and known is None, unit, reduced.freedom)
     return Gibbs(mixture, reduced, noise, None if known is None else known / unit)
 
 
@@ -101,7 +109,7 @@ class Mixture:
     Parameters
     ----------
     whole : Stacked
-        The prior on all of θ (K,), with its unknown scale, and σ where it is in its units, at 1.
+        The prior on all of θ (K,), with its unknown scale at 1, and an unknown σ at 1 where it is in its units.
     prior : Prior
         The same on the penalised entries (k,).
     hyper : ScalePrior or None
@@ -125,7 +133,8 @@ class Mixture:
         """Return the mixture of a problem's prior."""
         hyper = problem.prior.hyperprior
         unit = problem if hyper is None else problem.with_prior(problem.prior.at(1.0))
-        fixed = unit.at(1.0) if unit.scale_by_noise else unit
+        known = problem.likelihood.sigma_known
+        fixed = unit.at(1.0 if known is None else known) if unit.scale_by_noise else unit
         size = len(problem.labels)
         unknown = np.zeros(size, dtype=bool)
         if hyper is not None:  # by definition: the entries whose variance goes with the scale

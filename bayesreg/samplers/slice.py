@@ -14,7 +14,7 @@ import numpy as np
 from bayesreg.errors import FitError
 from bayesreg.interfaces import Array
 
-STEPS = 60
+STEPS = 500
 """Widenings of an interval on either side, and shrinkings, before the density is given up as no density."""
 
 

@@ -29,7 +29,7 @@ from bayesreg.convergence import assess
 from bayesreg.descent import minimise
 from bayesreg.interfaces import Array
 from bayesreg.problem import Problem
-from bayesreg.samplers.gibbs import TUNE, TUNE_HIERARCHICAL, Gibbs, Mixture, is_mixture
+from bayesreg.samplers.gibbs import TUNE, TUNE_HIERARCHICAL, Gibbs, Mixture, is_mixture, penalizes
 from bayesreg.samplers.kernels import Noise
 from bayesreg.samplers.reduction import reduce_gram
 from bayesreg.samplers.settings import Draws, Layout, Refused, Settings
@@ -75,6 +75,8 @@ def refusal(problem: Problem) -> str:
         return "the likelihood is not log-concave"
     if not is_mixture(problem):
         return "the prior is no scale mixture of normals"
+    if not penalizes(problem):
+        return "no coefficient has a proper prior"
     if problem.p > LARGEST:
         return f"{problem.p} columns are too many for a Hessian in every round"
     return ""

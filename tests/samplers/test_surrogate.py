@@ -103,16 +103,25 @@ def test_resampling_takes_draws_as_often_as_they_weigh() -> None:
     assert found.attrs["khat"] == 0.1
 
 
-def test_uneven_weights_are_refused_and_the_next_rung_is_taken() -> None:
-    # Separated classes under a weak prior: the likelihood is a step, and no parabola stands in for a step.
+def separated() -> Problem:
+    """Separated classes under a weak prior: the likelihood is a step, and no parabola stands in for a step."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 4))
-    problem = Problem.from_arrays(X, (X[:, 0] > 0).astype(float), prior=Laplace(20.0), likelihood=BernoulliLogit())
-    with pytest.raises(Refused, match=r"k-hat = .* \(at most 0.7\)"):
-        sample(problem, "surrogate", seed=1)
-    taken = sample(problem, seed=1)
+    return Problem.from_arrays(X, (X[:, 0] > 0).astype(float), prior=Laplace(20.0), likelihood=BernoulliLogit())
+
+
+def test_a_stand_in_that_does_not_fit_is_given_up_and_the_next_rung_taken() -> None:
+    with pytest.raises(Refused, match=r"log weights .* variance of .* \(at most 0.6\)"):
+        sample(separated(), "surrogate", seed=1)
+    taken = sample(separated(), seed=1)
     assert taken.method == "hmc"
-    assert taken.reason.startswith("surrogate was tried and refused: importance weights")
+    assert taken.reason.startswith("surrogate was tried and refused: after")
+
+
+def test_uneven_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surrogate, "UNFIT", np.inf)
+    with pytest.raises(Refused, match=r"k-hat = .* \(at most 0.7\)"):
+        sample(separated(), "surrogate", seed=1)
 
 
 REFUSED = {

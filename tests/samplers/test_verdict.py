@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bayesreg.diagnostics import Verdict, diagnose, ess, mcse_mean, rhat
+from bayesreg import diagnostics
+from bayesreg.convergence import assess
+from bayesreg.diagnostics import Verdict, diagnose, mcse_mean
 from bayesreg.interfaces import Array
 from bayesreg.priors import Gaussian
 from bayesreg.samplers.posterior import assemble
@@ -114,7 +116,7 @@ def test_a_single_chain_has_no_rhat() -> None:
     assert np.isnan(verdict.rhat)
     assert verdict.reasons == ("R-hat needs at least 2 chains (got 1)",)
     assert "R-hat n/a" in str(verdict)
-    assert np.isnan(rhat(good(chains=1))).all()
+    assert np.isnan(assess(good(chains=1)).rhat).all()
 
 
 def test_a_single_chain_of_independent_draws_is_enough() -> None:
@@ -138,7 +140,7 @@ def test_names_of_scalars_and_vectors() -> None:
 
 def test_independent_draws_count_each_for_one() -> None:
     values = good()
-    np.testing.assert_array_equal(ess(values, independent=True), 2000.0)
+    np.testing.assert_array_equal(diagnostics.judged(values, independent=True).bulk, 2000.0)
     expected = values.std(axis=(0, 1), ddof=1) / np.sqrt(2000)
     np.testing.assert_allclose(mcse_mean(values, independent=True), expected)
     # An estimate of the same from the draws agrees to what an ESS can be estimated.

@@ -59,8 +59,8 @@ PILOT_CELLS = 1 << 23
 
 FITTED, UNFIT = 0.02, 0.6
 """Variance of the log weights, in nats², at which a stand-in needs no further round, and above which after all rounds
-it is given up: `hmc` then costs less.  Logistic lasso, 569 × 30: 0.02 at a prior scale of 0.05, 0.14 at 0.2, 0.4 at 0.5,
-1.0 at 1, 1.6 at 3."""
+it is given up: `hmc` then costs less.  Logistic lasso, 569 × 30: 0.02 at a prior scale of 0.05, 0.14 at 0.2, 0.4 at
+0.5, 1.0 at 1, 1.6 at 3."""
 
 LARGEST = 2000
 """Columns up to which the Hessian is decomposed in every round."""

@@ -66,7 +66,9 @@ class GraphDensity:
         outputs = [replaced[0], pt.grad(replaced[0], x), loc, rate]
         mode = evaluation_mode()
         natural, y = join_nonshared_inputs(initial, model.replace_rvs_by_values(self._variables), self._values, {})
-        outputs += graph_replace(natural, {y: x})
+        natural = graph_replace(natural, {y: x})
+        self._symbolic = x, natural
+        outputs += natural
         self._function = pm.compile([x], outputs, mode=mode, on_unused_input="ignore")
         self._function.trust_input = True
         given = [rv.clone() for rv in self._variables]
@@ -144,6 +146,18 @@ class GraphDensity:
 
     def _natural(self, vector: Array) -> dict[str, Array]:
         values = self._function(vector)[4:]
+        return {rv.name: np.asarray(v) for rv, v in zip(self._variables, values, strict=True)}
+
+    def natural_each(self, points: Array) -> dict[str, Array]:
+        """Return every variable on its natural scale at each of the whole vectors `points` (m, k): arrays (m, ...)."""
+        import pytensor
+        import pytensor.tensor as pt
+        from pytensor.graph.replace import vectorize_graph
+
+        x, natural = self._symbolic
+        many = pt.matrix("points")
+        function = pytensor.function([many], vectorize_graph(natural, {x: many}), mode=evaluation_mode())
+        values = function(points)
         return {rv.name: np.asarray(v) for rv, v in zip(self._variables, values, strict=True)}
 
     def at_natural(self, point: Mapping[str, float | Array]) -> Array:

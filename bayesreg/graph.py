@@ -34,23 +34,28 @@ def build_model(problem: Problem) -> Any:
     from pytensor.sparse import structured_dot
 
     block = problem.design.rows.collect()
-    likelihood = problem.likelihood
     with pm.Model(coords={"feature": list(problem.names)}) as model:
         X = _data_matrix(block.X)
-        eta: Tensor = 0.0
-        if block.offset.any():
-            eta = pm.Data("offset", block.offset, dims="obs")
-        sigma: Tensor = None if likelihood.sigma_known is None else np.float64(likelihood.sigma_known)
-        if likelihood.dispersion is not None:
-            assert likelihood.dispersion_name is not None
-            sigma = likelihood.dispersion.node(likelihood.dispersion_name, problem.dispersion_guess())
-        if problem.intercept is not None:
-            eta = problem.intercept.node("intercept", None, 1.0) + eta
-        factor = sigma if problem.scale_by_noise else 1.0
-        beta = problem.prior.node("beta", "feature", factor)
+        offset = pm.Data("offset", block.offset, dims="obs") if block.offset.any() else 0.0
+        sigma, intercept, beta = unknowns(problem)
+        eta = offset if intercept is None else intercept + offset
         eta = eta + (structured_dot(X, beta[:, None])[:, 0] if problem.design.rows.sparse else X @ beta)
-        likelihood.on(block).node("y", eta, sigma, block, "obs")
+        problem.likelihood.on(block).node("y", eta, sigma, block, "obs")
     return model
+
+
+def unknowns(problem: Problem) -> tuple[Tensor, Tensor | None, Tensor]:
+    """Add (dispersion, intercept, β) with their priors to the model being built; None for what there is not.
+
+    The dispersion is a constant where it is known.
+    """
+    likelihood = problem.likelihood
+    sigma: Tensor = None if likelihood.sigma_known is None else np.float64(likelihood.sigma_known)
+    if likelihood.dispersion is not None:
+        assert likelihood.dispersion_name is not None
+        sigma = likelihood.dispersion.node(likelihood.dispersion_name, problem.dispersion_guess())
+    intercept = None if problem.intercept is None else problem.intercept.node("intercept", None, 1.0)
+    return sigma, intercept, problem.prior.node("beta", "feature", sigma if problem.scale_by_noise else 1.0)
 
 
 def _data_matrix(X: Any) -> Tensor:

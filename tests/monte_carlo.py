@@ -19,6 +19,9 @@ LIMIT = 4.5
 
 KS_LEVEL = 1e-4
 
+TOLD = (0.05, 0.5, 0.95)
+"""Quantiles that a table of a posterior shows."""
+
 
 def columns(posterior: Posterior, *names: str) -> Array:
     """Draws (chain, draw, k) of the named variables side by side."""
@@ -68,3 +71,23 @@ def check_distribution(draws: Array, cdf: object) -> None:
     """Assert, by Kolmogorov and Smirnov's test, that independent draws have this distribution function."""
     result = stats.kstest(np.ravel(draws), cdf)
     assert result.pvalue >= KS_LEVEL, f"KS distance {result.statistic:.3g}, p = {result.pvalue:.1g}"
+
+
+def check_summaries(draws: Array, others: Array, labels: Sequence[str] = ()) -> None:
+    """Assert that two sets of draws (chain, draw, k) agree in every mean, sd and 5, 50 and 95 % quantile.
+
+    Allowed are LIMIT Monte Carlo standard errors of the difference.
+    """
+    for name, value, options in (
+        ("mean", lambda x: x.mean(axis=(0, 1)), {"method": "mean"}),
+        ("sd", lambda x: x.std(axis=(0, 1), ddof=1), {"method": "sd"}),
+        *((f"{q:.0%}", lambda x, q=q: np.quantile(x, q, axis=(0, 1)), {"method": "quantile", "prob": q}) for q in TOLD),
+    ):
+        errors = []
+        for each in (draws, others):
+            mcse(each)  # the floor
+            errors.append(np.asarray(array_stats.mcse(each, chain_axis=0, draw_axis=1, **options)))
+        z = (value(draws) - value(others)) / np.hypot(*errors)
+        worst = int(np.abs(z).argmax())
+        where = labels[worst] if labels else f"quantity {worst}"
+        assert np.abs(z).max() <= LIMIT, f"z = {z[worst]:.1f} for the {name} of {where}"

@@ -110,7 +110,7 @@ def reduce_gram(
     cross = root.T @ gram[np.ix_(free, held)]
     gram = gram[np.ix_(held, held)] - cross.T @ cross
     score = score[held] - cross.T @ projected
-    R, response = _root(gram, score)
+    R, response = root_of(gram, score)
     return Reduction(
         unit=unit, mean=mean, free=free, held=held, freedom=0.0, residual=0.0, root=R, response=response, gram=gram,
         score=score, free_root=root, free_mean=root @ projected, free_slope=slope, shift=np.zeros(0), y_mean=0.0,
@@ -189,7 +189,7 @@ def eigen_root(gram: Array) -> tuple[Array, Array, Array]:
     return values[keep], vectors[:, keep], unit
 
 
-def _root(gram: Array, score: Array) -> tuple[Array, Array]:
+def root_of(gram: Array, score: Array) -> tuple[Array, Array]:
     """R (r, k) and c (r,) with RᵀR = gram and Rᵀc = score."""
     values, vectors, unit = eigen_root(gram)
     half = np.sqrt(values)

@@ -12,13 +12,15 @@ import xarray as xr
 
 from bayesreg.density import GraphDensity, evaluation_mode
 from bayesreg.errors import FitError
-from bayesreg.graph import build_model
+from bayesreg.graph import build_model, named_point
 from bayesreg.interfaces import Array
 from bayesreg.likelihoods import GaussianNoise
+from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem
 from bayesreg.samplers import nuts, sample
 from bayesreg.samplers.pymc import sample_stats, trimmed
+from bayesreg.samplers.reduced_model import build_lean_model
 from bayesreg.samplers.settings import read_settings
 from bayesreg.scales import HalfCauchy, HalfNormal
 from tests.problems import make_problem
@@ -221,11 +223,16 @@ WHITENED = {
     "bernoulli-hierarchical": lambda: make_problem("bernoulli", prior=Laplace(HalfCauchy(1.0))),
     "weights": lambda: make_problem(weights=np.arange(30) % 3),
     "wide": lambda: make_problem(n=6, p=9, likelihood=GaussianNoise(HalfNormal(1.0))),
+    "wide-hierarchical": lambda: make_problem(
+        n=6, p=9, prior=Laplace(HalfCauchy(1.0)), likelihood=GaussianNoise(HalfNormal(1.0))
+    ),
+    "gaussian-intercept": lambda: make_problem(likelihood=GaussianNoise(), intercept=Gaussian(0.5, loc=1.0)),
+    "offset": lambda: make_problem(likelihood=GaussianNoise(), offset=np.linspace(-1.0, 2.0, 30)),
 }
 
 
 def whitened(problem: Problem) -> tuple[GraphDensity, Array, Array]:
-    density = GraphDensity(build_model(problem))
+    density = GraphDensity(build_lean_model(problem))
     return density, *nuts._whitening(problem, density)
 
 
@@ -239,7 +246,7 @@ def test_whitened_density_is_the_problems(name: str) -> None:
     differences = []
     for _ in range(5):
         z = 0.7 * rng.normal(size=centre.size)
-        natural = density.natural(centre + root @ z)
+        natural = density.natural(centre + (root * z if root.ndim == 1 else root @ z))
         expected = _log_joint(problem, natural)
         # log|dσ/d log σ|: NUTS moves on the logarithm of a scale.
         expected += sum(float(np.log(natural[name])) for name in ("sigma", "beta_scale") if name in natural)
@@ -274,3 +281,67 @@ def test_under_a_normal_posterior_whitening_is_exact() -> None:
     top = logp({"z": np.zeros(centre.size)})
     z = np.random.default_rng(0).normal(size=(5, centre.size))
     np.testing.assert_allclose([top - logp({"z": row}) for row in z], 0.5 * (z**2).sum(axis=1), rtol=1e-8)
+
+
+# -- sufficient statistics in the place of rows ----------------------------------------------------------------------
+
+
+REDUCED = [name for name in WHITENED if "bernoulli" not in name and "wide" not in name]
+
+
+@pytest.mark.parametrize("name", WHITENED)
+def test_only_what_has_more_columns_than_rows_or_another_likelihood_keeps_its_rows(name: str) -> None:
+    model = build_lean_model(WHITENED[name]())
+    assert [rv.name for rv in model.observed_RVs] == ([] if name in REDUCED else ["y"])
+    assert [potential.name for potential in model.potentials] == (["y"] if name in REDUCED else [])
+
+
+def densities(problem: Problem, other: Problem) -> Array:
+    """log density of the model by rows and, of `other`, by sufficient statistics, at random points (2, m)."""
+    rows, lean = GraphDensity(build_model(problem)), GraphDensity(build_lean_model(other))
+    rng = np.random.default_rng(3)
+    points = rows.start + rng.normal(size=(12, rows.start.size))
+    return -np.array([[density.evaluate(point) for point in points] for density in (rows, lean)])
+
+
+@pytest.mark.parametrize("name", REDUCED)
+def test_sufficient_statistics_leave_the_density_as_it_is(name: str) -> None:
+    rows, lean = densities(WHITENED[name](), WHITENED[name]())
+    np.testing.assert_allclose(lean, rows, rtol=1e-11)
+
+
+def test_statistics_of_other_rows_are_told_apart() -> None:
+    rows, lean = densities(make_problem(), make_problem(weights=1 + 0.001 * (np.arange(30) == 3)))
+    assert np.abs(lean / rows - 1).max() > 1e-7
+
+
+def test_nothing_cancels_where_the_fit_is_nearly_exact_and_columns_lie_far_from_zero() -> None:
+    rng = np.random.default_rng(4)
+    X = 1e4 + rng.normal(size=(40, 2))
+    y = 1e5 + X @ [1.0, -2.0] + 1e-3 * rng.normal(size=40)
+    for standardize in (True, False):
+        problem = Problem.from_arrays(X, y, prior=Laplace(1.0), likelihood=GaussianNoise(1e-3), standardize=standardize)
+        lean, mode = GraphDensity(build_lean_model(problem)), fit_penalized(problem).theta
+        top = lean.evaluate(lean.at_natural(named_point(problem, mode)))
+        assert top == pytest.approx(problem.neg_log_joint(mode), rel=1e-6)
+
+
+def test_every_draw_goes_back_to_natural_units() -> None:
+    density = GraphDensity(build_lean_model(WHITENED["hierarchical"]()))
+    points = np.random.default_rng(5).normal(size=(7, density.start.size))
+    each = density.natural_each(points)
+    for i, point in enumerate(points):
+        for name, value in density.natural(point).items():
+            np.testing.assert_allclose(each[name][i], value, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("name", "tune", "accept"),
+    [("laplace", 300, 0.7), ("wide", 300, 0.8), ("hierarchical", 500, 0.9), ("wide-hierarchical", 500, 0.9)],
+)
+def test_how_long_it_warms_up_unless_told(name: str, tune: int, accept: float) -> None:
+    problem = WHITENED[name]()
+    pace = nuts._pace(problem, read_settings(100, None, None, 0, None))
+    assert (pace.tune, pace.accept, pace.chains) == (tune, accept, 4)
+    asked = nuts._pace(problem, read_settings(100, 2, 70, 0, None))
+    assert (asked.tune, asked.accept, asked.chains) == (70, accept, 2)

@@ -56,6 +56,11 @@ def reference_ridge() -> Posterior:
 
 
 @pytest.fixture(scope="session")
+def nuts_ridge() -> Posterior:
+    return sample(ridge(), "nuts", draws=6000, seed=14)
+
+
+@pytest.fixture(scope="session")
 def nuts_lasso() -> Posterior:
     return sample(lasso(), "nuts", draws=8000, seed=12)
 

@@ -1,0 +1,45 @@
+"""The PyMC model of Gaussian noise on its sufficient statistics: a gradient costs nothing per row."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from bayesreg.graph import build_model, unknowns
+from bayesreg.least_squares import least_squares
+from bayesreg.problem import Problem
+from bayesreg.samplers.reduction import cross_products_about, root_of
+
+
+def build_lean_model(problem: Problem) -> Any:
+    """Return the PyMC model of a problem with as few rows as its density allows.
+
+    Under Gaussian noise and with more rows than columns the rows are replaced by a potential of the same name,
+
+        log p(y | θ, σ) = −Σw·log σ − ½Σw·log 2π − (RSS₀ + ‖c − Rθ‖²) / (2σ²),
+
+    RSS₀ the least-squares residual and R (r, r), r ≤ p + 1, a root of the cross-products, about the means where the
+    intercept is flat, so that nothing cancels.  No constant is dropped.  Elsewhere it is `build_model`'s.
+
+    Returns
+    -------
+    pymc.Model
+        With the variables of `build_model`, and no data.
+    """
+    if not problem.likelihood.quadratic or problem.n <= problem.p + 1:
+        return build_model(problem)
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    m = problem.moments()
+    gram, score, x_mean, y_mean = cross_products_about(problem, m)
+    root, response = root_of(gram, score)
+    residual = least_squares(problem, m).rss
+    with pm.Model(coords={"feature": list(problem.names)}) as model:
+        sigma, intercept, theta = unknowns(problem)
+        if intercept is not None:
+            theta = pt.concatenate([(intercept - y_mean + pt.dot(x_mean, theta))[None], theta])
+        left = response - pt.dot(root, theta)
+        rss = residual + pt.dot(left, left)
+        pm.Potential("y", -m.total * (pt.log(sigma) + 0.5 * math.log(2 * math.pi)) - 0.5 * rss / sigma**2)
+    return model

@@ -13,8 +13,8 @@ SOURCE := bayesreg tests benchmarks
 demo: $(READY)  ## compare MAP, penalised optimum and posterior on the diabetes data
 	@$(BIN)/bayesreg compare diabetes --prior laplace
 
-test: $(READY)  ## run the tests
-	@$(BIN)/python -m pytest
+test: $(READY)  ## run the tests, a file at a time on each core
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 bench: $(READY)  ## measure the speed, as ratios in one run
 	@$(BIN)/python -m benchmarks

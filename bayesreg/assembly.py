@@ -193,7 +193,7 @@ def _standardized(
             "or a dense X"
         )
         raise InputError(msg)
-    design, moments = standardized_design(rows, table.names, centred=intercept is not None)
+    design, moments = standardized_design(rows, table.names, centred=intercept is not None, consumed=True)
     largest = max(1.0, float(np.abs(table.y).max())) if likelihood.location_scale else 1.0
     fine = np.flatnonzero(design.scale < FINEST * largest)
     if fine.size:

@@ -26,8 +26,8 @@ from bayesreg.interfaces import Array
 TAIL = (0.05, 0.95)
 """Quantiles whose smaller ESS is the tail ESS."""
 
-CELLS = 1 << 22
-"""Draws × scalars worked on at once: their transforms take some 200 MB."""
+CELLS = 1 << 18
+"""Draws × scalars worked on at once: with their transforms they take some 25 MB, and stay in cache."""
 
 
 @final

@@ -129,10 +129,12 @@ class Design:
         return scaled
 
 
-def standardized_design(rows: Rows, names: tuple[str, ...], *, centred: bool) -> tuple[Design, Moments]:
+def standardized_design(
+    rows: Rows, names: tuple[str, ...], *, centred: bool, consumed: bool = False
+) -> tuple[Design, Moments]:
     """Return the design with columns divided by their population sd, and centred at their mean if `centred`.
 
-    Constant columns keep scale 1 (a scale of 0 has no inverse); centred, they are exactly 0, rounding and all.
+    `consumed`: `rows` are of no further use, and their memory may be taken for the design's.  Constant columns keep scale 1 (a scale of 0 has no inverse); centred, they are exactly 0, rounding and all.
 
     Raises
     ------
@@ -147,7 +149,8 @@ def standardized_design(rows: Rows, names: tuple[str, ...], *, centred: bool) ->
     scale = np.where(moments.constant, 1.0, moments.sd)
     centre = moments.mean if centred else np.zeros(len(names))
     divisor = np.where(moments.constant & centred, np.inf, scale)
-    return Design(rows.transformed(centre, divisor), names, centre, scale, centred=centred), moments
+    transformed = rows.transformed(centre, divisor, consumed=consumed)
+    return Design(transformed, names, centre, scale, centred=centred), moments
 
 
 def identical_columns(rows: Rows) -> list[NDArray[np.int_]]:
@@ -157,10 +160,14 @@ def identical_columns(rows: Rows) -> list[NDArray[np.int_]]:
     """
     if rows.n_columns < 2:
         return []
+    rng = np.random.default_rng(0)
+
+    def products(block: Block) -> tuple[Array, ...]:
+        probes = rng.normal(size=(block.y.size, 2))
+        return block.X.T @ probes, abs(block.X).T @ np.abs(probes)
+
+    marks, size = rows.sum(products)
     X = rows.collect().X
-    probes = np.random.default_rng(0).normal(size=(rows.n_rows, 2))
-    marks = X.T @ probes
-    size = np.asarray(abs(X).T @ np.abs(probes))
     known = size[:, 0] > 0
     marks = marks * np.where(marks[:, :1] < 0, -1.0, 1.0)
     order = np.flatnonzero(known)[np.argsort(marks[known, 0], kind="stable")]

@@ -102,8 +102,10 @@ class ArrayRows(Rows):
                 running += part
         return tuple(total)
 
-    def transformed(self, centre: Array, scale: Array) -> Self:
+    def transformed(self, centre: Array, scale: Array, *, consumed: bool = False) -> Self:
         """Return the rows with X replaced by (X − centre)/scale, computed once.
+
+        `consumed`: these rows are of no further use, so that a dense X is transformed where it stands.
 
         Raises
         ------
@@ -111,7 +113,9 @@ class ArrayRows(Rows):
             If a sparse X would have to be centred: that makes it dense.
         """
         if not self.sparse:
-            X = self.X - centre
+            X = self.X if consumed else self.X.copy()
+            X.setflags(write=True)
+            X -= centre
             X /= scale
             return self._with(_frozen(X))
         if np.any(centre):

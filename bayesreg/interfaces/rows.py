@@ -60,8 +60,11 @@ class Rows(ABC):
         """Return Σ fn(block) over all row blocks, element by element of the returned tuple."""
 
     @abstractmethod
-    def transformed(self, centre: Array, scale: Array) -> Rows:
-        """Return the same rows with X replaced by (X − centre) / scale."""
+    def transformed(self, centre: Array, scale: Array, *, consumed: bool = False) -> Rows:
+        """Return the same rows with X replaced by (X − centre) / scale.
+
+        `consumed`: these rows are of no further use, and their memory may be taken.
+        """
 
     @abstractmethod
     def reweighted(self, weights: Array) -> Rows:

@@ -134,7 +134,8 @@ def standardized_design(
 ) -> tuple[Design, Moments]:
     """Return the design with columns divided by their population sd, and centred at their mean if `centred`.
 
-    `consumed`: `rows` are of no further use, and their memory may be taken for the design's.  Constant columns keep scale 1 (a scale of 0 has no inverse); centred, they are exactly 0, rounding and all.
+    Constant columns keep scale 1 (a scale of 0 has no inverse); centred, they are exactly 0, rounding and all.
+    `consumed`: `rows` are of no further use, and their memory may be taken for the design's.
 
     Raises
     ------

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
 
 from bayesreg.errors import FitError, ParameterError
+from bayesreg.interfaces import Array, Prior
 from bayesreg.likelihoods import BernoulliLogit, GaussianNoise, PoissonLog
 from bayesreg.priors import Bridge, ElasticNet, Flat, Gaussian, GroupLaplace, Laplace
 from bayesreg.problem import Problem
@@ -95,6 +97,40 @@ def test_the_gradient_of_a_penalty_at_many_points_is_its_slope(name: str) -> Non
         np.testing.assert_allclose(prior.nearest_subgradient(point, np.zeros(4)), row)
 
 
+def rounded_penalty(prior: Prior, beta: Array) -> Array:
+    """The penalty with √(‖d‖² + δ²) in the place of ‖d‖, group by group."""
+    kink = prior.kink(4)
+    total = prior.penalty(beta)
+    for g in np.unique(kink.blocks):
+        own = kink.blocks == g
+        if kink.rate[own][0] > 0:
+            squares, rate = ((beta[..., own] - kink.loc[own]) ** 2).sum(axis=-1), kink.rate[own][0]
+            total = total + rate * (np.sqrt(squares + (hmc.WIDTH / rate) ** 2) - np.sqrt(squares))
+    return total
+
+
+@pytest.mark.parametrize("name", PRIORS)
+def test_the_rounded_slope_is_that_of_the_rounded_penalty(name: str) -> None:
+    prior, beta = PRIORS[name], 0.1 * np.random.default_rng(0).normal(size=(5, 4))
+    pull = hmc.RoundedSlope.of(prior, 4)
+    found = pull(beta)
+    for j in range(4):
+        step = np.zeros(4)
+        step[j] = 1e-6
+        slope = (rounded_penalty(prior, beta + step) - rounded_penalty(prior, beta - step)) / 2e-6
+        np.testing.assert_allclose(found[:, j], slope, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(replace(pull, elastic=None)(beta), found, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", PRIORS)
+def test_the_rounded_slope_has_no_jump_and_far_off_is_the_slope(name: str) -> None:
+    prior = PRIORS[name]
+    pull, location = hmc.RoundedSlope.of(prior, 4), prior.location(4)
+    assert np.isfinite(pull(location[None])).all()
+    far = location + 50 * np.sign(np.random.default_rng(1).normal(size=(3, 4)))
+    np.testing.assert_allclose(pull(far), prior.nearest_subgradient(far, np.zeros_like(far)), rtol=1e-4)
+
+
 @pytest.mark.parametrize("kind", ["gaussian", "bernoulli", "poisson"])
 def test_sums_over_rows_at_many_points_are_those_at_each(kind: str) -> None:
     problem = make_problem(kind, prior=Laplace(0.3), weights=np.arange(30) % 3)
@@ -116,7 +152,7 @@ def test_whitening_leaves_the_chains_where_they_are() -> None:
     before = c.theta(c.z)
     c.whiten(np.random.default_rng(1).normal(size=(400, before.shape[1])) @ np.diag(np.arange(1, before.shape[1] + 1)))
     np.testing.assert_allclose(c.theta(c.z), before, atol=1e-10)
-    np.testing.assert_allclose(c.slope, c.gradient(c.z))
+    np.testing.assert_allclose(c.slope, c.force(c.z))
 
 
 def test_the_same_seed_gives_the_same_draws_and_chains_are_obeyed() -> None:

@@ -16,7 +16,7 @@ from bayesreg.interfaces import Array
 from bayesreg.likelihoods import GaussianNoise
 from bayesreg.priors import Bridge, ElasticNet, Flat, Gaussian, GroupLaplace, Laplace
 from bayesreg.problem import Problem
-from bayesreg.samplers import Posterior, gibbs, sample
+from bayesreg.samplers import Posterior, gibbs, kernels, sample
 from bayesreg.samplers.kernels import GramKernel, Noise, RowKernel
 from bayesreg.samplers.reduction import reduce_problem, reduce_wide
 from bayesreg.samplers.settings import SUPERCHAINS, read_settings
@@ -400,3 +400,18 @@ def test_columns_without_a_penalty_are_drawn_too() -> None:
     posterior = sample(problem, "gibbs", draws=1000, seed=1)
     assert posterior.verdict.passed
     assert columns(posterior, "beta")[..., 0].mean() == pytest.approx(0.6, abs=0.6)
+
+
+def test_weighted_products_of_rows_are_the_same_in_both_forms(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(8)
+    sampler = gibbs.gaussian_sampler(wide(1.0))
+    assert isinstance(sampler.kernel, RowKernel)
+    variance = rng.exponential(size=(3, sampler.reduced.held.size))
+    together = sampler.kernel._weighted(variance)
+    monkeypatch.setattr(kernels, "PRODUCT_CELLS", 0)
+    one_by_one = RowKernel(sampler.reduced, sampler.noise, None)
+    assert sampler.kernel.products is not None
+    assert one_by_one.products is None
+    root = sampler.reduced.root
+    for found in (together, one_by_one._weighted(variance)):
+        np.testing.assert_allclose(found, [root @ np.diag(v) @ root.T for v in variance], rtol=1e-12, atol=1e-12)

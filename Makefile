@@ -14,7 +14,7 @@ demo: $(READY)  ## compare MAP, penalised optimum and posterior on the diabetes 
 	@$(BIN)/bayesreg compare diabetes --prior laplace
 
 test: $(READY)  ## run the tests, a file at a time on each core
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 bench: $(READY)  ## measure the speed, as ratios in one run
 	@$(BIN)/python -m benchmarks

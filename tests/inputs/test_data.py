@@ -176,3 +176,15 @@ def test_layout_makes_no_difference():  # row 78
     wide[::2, ::2] = X
     for given in (np.asfortranarray(X), read_only, wide[::2, ::2], np.flip(np.flip(X).copy())):
         np.testing.assert_array_equal(fit_penalized(make(given, y)).beta, expected)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_callers_frame_is_not_written_to(order: str):  # row 78
+    X, y = table()
+    values = np.array(X, order=order)
+    data = pd.DataFrame(values, copy=False, columns=[f"x{j}" for j in range(P)])
+    for given in (data, data[["x0"]], pl.DataFrame(data)):
+        first, again = make(given, y), make(given, y)
+        np.testing.assert_array_equal(first.design.rows.collect().X, again.design.rows.collect().X)
+    np.testing.assert_array_equal(values, X)
+    np.testing.assert_array_equal(data.to_numpy(), X)

@@ -21,11 +21,12 @@ ROUNDING = 16 * np.finfo(float).eps
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LeastSquares:
-    """Residual sum of squares, what of it is rounding, and the rank of least squares (the intercept counted)."""
+    """Residual sum of squares, what of it is rounding, the rank (the intercept counted), and β (p,) that leaves it."""
 
     rss: float
     rounding: float
     rank: int
+    beta: Array
 
     @property
     def exact(self) -> bool:
@@ -49,12 +50,13 @@ def least_squares(
     rank = int(keep.sum()) + int(problem.has_intercept)
     rss = yy - float((2 * xy - xx @ beta) @ beta) - float(((basis.T @ scores) ** 2 / values[keep]).sum())
     if rss > CANCELLED * yy and yy > CANCELLED * _response_size(problem):
-        return LeastSquares(rss, 0.0, rank)
+        beta[moving] += basis @ (basis.T @ scores / values[keep])
+        return LeastSquares(rss, 0.0, rank, beta)
     sums = _residual_sums(problem, m, beta)
     for _ in range(2):  # the second step takes out the rounding of the first
         beta[moving] += basis @ (basis.T @ sums[2][moving] / values[keep])
         sums = _residual_sums(problem, m, beta)
-    return LeastSquares(float(sums[0][0]), ROUNDING**2 * float(sums[1][0]), rank)
+    return LeastSquares(float(sums[0][0]), ROUNDING**2 * float(sums[1][0]), rank, beta)
 
 
 def _residual_sums(problem: Problem, m: QuadraticMoments, beta: Array) -> tuple[Array, ...]:

@@ -30,10 +30,9 @@ from scipy.linalg.lapack import dgejsv
 
 from bayesreg.errors import FitError
 from bayesreg.interfaces import Array, Prior
-from bayesreg.least_squares import least_squares
 from bayesreg.problem import Problem
 from bayesreg.samplers.inverse import InverseScale
-from bayesreg.samplers.reduction import Reduction, eigen_root, reduce_problem
+from bayesreg.samplers.reduction import Reduction, eigen_root, far_off, reduce_problem
 from bayesreg.samplers.settings import Draws, Settings
 
 CHAINS = 4
@@ -52,7 +51,7 @@ def refusal(problem: Problem) -> str:
         return "the intercept's prior is not Gaussian"
     if problem.scale_by_noise and intercept is not None and np.isfinite(intercept.variance(1)).all():
         return "the intercept's prior is not in units of sigma, but the coefficients' is"
-    return ""
+    return far_off(problem)
 
 
 def _normal(prior: Prior, p: int) -> bool:
@@ -95,7 +94,7 @@ def _decompose(problem: Problem) -> _Spectrum:
     m = problem.moments()
     unknown = problem.likelihood.dispersion is not None
     prior = (problem.at(1.0) if unknown else problem).penalty_prior  # a noise-scaled prior: in units of σ
-    reduced = reduce_problem(problem, prior, least_squares(problem, m).rss, m)
+    reduced = reduce_problem(problem, prior, m)
     variance = prior.variance(reduced.mean.size)[reduced.held]
     tau = np.sqrt(variance) / (1.0 if problem.scale_by_noise else reduced.unit)
     assert reduced.gram is not None

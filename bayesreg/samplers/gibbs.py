@@ -29,10 +29,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesreg.interfaces import Array, Prior, ScalePrior
-from bayesreg.least_squares import least_squares
 from bayesreg.problem import Problem
 from bayesreg.samplers.kernels import GramKernel, Kernel, Noise, RowKernel
-from bayesreg.samplers.reduction import Reduction, reduce_problem, reduce_wide
+from bayesreg.samplers.reduction import Reduction, far_off, reduce_problem, reduce_wide
 from bayesreg.samplers.settings import Draws, Layout, Settings
 from bayesreg.samplers.slice import slice_step
 from bayesreg.samplers.sparse_updates import Collapsed
@@ -62,7 +61,7 @@ def refusal(problem: Problem) -> str:
     intercept = problem.intercept
     if problem.scale_by_noise and intercept is not None and np.isfinite(intercept.variance(1)).all():
         return "the intercept's prior is not in units of sigma, but the coefficients' is"
-    return ""
+    return "" if problem.p > problem.n else far_off(problem)
 
 
 def is_mixture(problem: Problem) -> bool:
@@ -94,7 +93,7 @@ def gaussian_sampler(problem: Problem) -> Gibbs:
         reduced = reduce_wide(problem, mixture.whole)
     else:
         m = problem.moments()
-        reduced = reduce_problem(problem, mixture.whole, least_squares(problem, m).rss, m)
+        reduced = reduce_problem(problem, mixture.whole, m)
     unit = reduced.unit
     # A prior in units of a known σ is a plain one.
     noise = Noise(problem.likelihood.dispersion, problem.scale_by_noise and known is None, unit, reduced.freedom)

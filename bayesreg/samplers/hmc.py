@@ -224,6 +224,8 @@ class Chains:
         """Take new coordinates from θ (m, k) of all chains; the chains stay where they are."""
         theta = self.theta(self.z)
         covariance = np.cov(points, rowvar=False).reshape(self.centre.size, -1)
+        if not np.diag(covariance).min(initial=np.inf) > 0:
+            return  # every move of a short window was refused: nothing is known that was not before
         size = points.shape[0] / 10  # draws of a window are correlated: their number overstates what is known
         shrunk = size / (size + self.centre.size)
         covariance = shrunk * covariance + (1 - shrunk) * np.diag(np.diag(covariance))

@@ -8,7 +8,7 @@ from typing import Any
 from bayesreg.graph import build_model, unknowns
 from bayesreg.least_squares import least_squares
 from bayesreg.problem import Problem
-from bayesreg.samplers.reduction import cross_products_about, root_of
+from bayesreg.samplers.reduction import cross_products_about, far_off, fitted, left_over, root_of
 
 
 def build_lean_model(problem: Problem) -> Any:
@@ -19,14 +19,15 @@ def build_lean_model(problem: Problem) -> Any:
         log p(y | θ, σ) = −Σw·log σ − ½Σw·log 2π − (RSS₀ + ‖c − Rθ‖²) / (2σ²),
 
     RSS₀ the least-squares residual and R (r, r), r ≤ p + 1, a root of the cross-products, about the means where the
-    intercept is flat, so that nothing cancels.  No constant is dropped.  Elsewhere it is `build_model`'s.
+    intercept is flat, so that nothing cancels.  No constant is dropped.  Elsewhere, and where columns lie so
+    far from zero, uncentred, that cross-products would not tell their rows apart, it is `build_model`'s.
 
     Returns
     -------
     pymc.Model
         With the variables of `build_model`, and no data.
     """
-    if not problem.likelihood.quadratic or problem.n <= problem.p + 1:
+    if not problem.likelihood.quadratic or problem.n <= problem.p + 1 or far_off(problem):
         return build_model(problem)
     import pymc as pm
     import pytensor.tensor as pt
@@ -34,7 +35,11 @@ def build_lean_model(problem: Problem) -> Any:
     m = problem.moments()
     gram, score, x_mean, y_mean = cross_products_about(problem, m)
     root, response = root_of(gram, score)
-    residual = least_squares(problem, m).rss
+    best = least_squares(problem, m)
+    theta = fitted(problem, best, m)
+    if problem.has_intercept:
+        theta[0] += float(x_mean @ theta[1:]) - y_mean
+    residual = left_over(best.rss, root, response, theta)
     with pm.Model(coords={"feature": list(problem.names)}) as model:
         sigma, intercept, theta = unknowns(problem)
         if intercept is not None:

@@ -17,8 +17,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesreg.design import column_moments
 from bayesreg.errors import FitError
 from bayesreg.interfaces import Array
+from bayesreg.least_squares import LeastSquares, least_squares
 from bayesreg.moments import QuadraticMoments
 from bayesreg.problem import Problem
 from bayesreg.rows import is_sparse
@@ -26,6 +28,9 @@ from bayesreg.stacked import Stacked
 
 RANK = 1e-13
 """Eigenvalue of the cross-products at unit diagonal, relative to the largest, that counts as zero."""
+
+FAR = 1e6
+"""Sds of a column's mean from zero beyond which cross-products about zero no longer hold what distinguishes rows."""
 
 
 @final
@@ -139,16 +144,34 @@ def reduce_rows(
     )  # fmt: skip
 
 
-def reduce_problem(problem: Problem, prior: Stacked, residual: float, m: QuadraticMoments) -> Reduction:
-    """Reduce Gaussian noise from its moments; `prior` is that of θ, `residual` the least-squares residual."""
+def reduce_problem(problem: Problem, prior: Stacked, m: QuadraticMoments) -> Reduction:
+    """Reduce Gaussian noise from its moments; `prior` is that of θ."""
     unit = problem.dispersion_guess()
     gram, score, x_mean, y_mean = cross_products_about(problem, m)
     mean = prior.location(score.size) / unit
     made = reduce_gram(gram, score / unit - gram @ mean, mean, prior, problem.labels, unit=unit)
+    best = least_squares(problem, m)
+    delta = (fitted(problem, best, m) / unit - mean)[made.held]
+    residual = left_over(best.rss / unit / unit, made.root, made.response, delta)
     return replace(
-        made, freedom=m.total - made.free.size, residual=residual / unit / unit, shift=x_mean, y_mean=y_mean / unit,
+        made, freedom=m.total - made.free.size, residual=residual, shift=x_mean, y_mean=y_mean / unit,
         lead=int(problem.has_intercept),
     )  # fmt: skip
+
+
+def fitted(problem: Problem, best: LeastSquares, m: QuadraticMoments) -> Array:
+    """θ (K,) of least squares."""
+    return problem.join(m.y_mean - float(m.x_mean @ best.beta), best.beta)
+
+
+def left_over(rss: float, root: Array, response: Array, delta: Array) -> float:
+    """Sum of squares that no δ fits, given the whole of it at one δ.
+
+    Directions that are nearly none count here and not there, by the scale that each matrix is judged on: what the root
+    still fits at the δ of least squares is no residual.
+    """
+    left = response - root @ delta
+    return max(rss - float(left @ left), 0.0)
 
 
 def reduce_wide(problem: Problem, prior: Stacked) -> Reduction:
@@ -165,11 +188,27 @@ def reduce_wide(problem: Problem, prior: Stacked) -> Reduction:
     return replace(made, freedom=float(weights.sum()) - made.free.size)
 
 
+def centres(problem: Problem) -> bool:
+    """Whether a flat intercept takes the means off, so that nothing cancels."""
+    return problem.intercept is not None and bool(np.isinf(problem.intercept.variance(1)).all())
+
+
+def far_off(problem: Problem) -> str:
+    """Why cross-products would not do: nothing centres columns whose means are far from zero; empty where they do."""
+    if centres(problem):
+        return ""
+    m = column_moments(problem.design.rows)
+    far = np.flatnonzero(~m.constant & (np.abs(m.mean) > FAR * m.sd))
+    if not far.size:
+        return ""
+    name = problem.names[far[0]]
+    return f"column {name!r} lies {abs(m.mean[far[0]] / m.sd[far[0]]):.1g} of its sds from zero and nothing centres it"
+
+
 def cross_products_about(problem: Problem, m: QuadraticMoments) -> tuple[Array, Array, Array, float]:
     """Return (G, h, x_mean, y_mean) for θ, about the means where the intercept is flat, so that nothing cancels."""
     p, lead = problem.p, int(problem.has_intercept)
-    flat = problem.intercept is not None and bool(np.isinf(problem.intercept.variance(1)).all())
-    x_mean, y_mean = (m.x_mean, m.y_mean) if flat else (np.zeros(p), 0.0)
+    x_mean, y_mean = (m.x_mean, m.y_mean) if centres(problem) else (np.zeros(p), 0.0)
     x, y = m.x_mean - x_mean, m.y_mean - y_mean
     G, h = np.zeros((p + lead, p + lead)), np.zeros(p + lead)
     G[lead:, lead:] = m.xx + m.total * np.outer(x, x)

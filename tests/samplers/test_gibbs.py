@@ -18,6 +18,7 @@ from bayesreg.priors import Bridge, ElasticNet, Flat, Gaussian, GroupLaplace, La
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior, gibbs, kernels, sample
 from bayesreg.samplers.kernels import GramKernel, Noise, RowKernel
+from bayesreg.samplers.reduced_model import build_lean_model
 from bayesreg.samplers.reduction import reduce_problem, reduce_wide
 from bayesreg.samplers.settings import SUPERCHAINS, read_settings
 from bayesreg.samplers.sparse_updates import Collapsed, collapse, halves
@@ -248,7 +249,7 @@ def by_gram(problem: Problem, seed: int = 2) -> Array:
     """Draws by k equations, σ given the coefficients, where the sampler itself would take the rows."""
     known = problem.likelihood.sigma_known
     mixture = gibbs.Mixture.of(problem)
-    reduced = reduce_problem(problem, mixture.whole, 0.0, problem.moments())
+    reduced = reduce_problem(problem, mixture.whole, problem.moments())
     unit = reduced.unit
     noise = Noise(problem.likelihood.dispersion, scaled=False, unit=unit, freedom=reduced.freedom)
     sampler = gibbs.Gibbs(mixture, reduced, noise, None if known is None else known / unit)
@@ -415,3 +416,49 @@ def test_weighted_products_of_rows_are_the_same_in_both_forms(monkeypatch: pytes
     root = sampler.reduced.root
     for found in (together, one_by_one._weighted(variance)):
         np.testing.assert_allclose(found, [root @ np.diag(v) @ root.T for v in variance], rtol=1e-12, atol=1e-12)
+
+
+# -- cross-products near the end of their digits ----------------------------------------------------------------------
+
+
+NEARLY = (1e-4, 1e-5, 3e-6, 1e-6, 5e-7, 1e-7)
+"""Distances of a column from its twin: some directions count for least squares and not for the root, or not at all."""
+
+
+def nearly_twins(distance: float, prior: object) -> Problem:
+    """What tells the twins apart is most of y: counted twice, or not at all, it would show in σ."""
+    rng = np.random.default_rng(0)
+    X, d = rng.normal(size=(40, 4)), rng.normal(size=40)
+    y = X[:, 0] + 5 * d + rng.normal(size=40)
+    return Problem.from_arrays(np.c_[X, X[:, 0] + distance * d], y, prior=prior, likelihood=GaussianNoise())
+
+
+@pytest.mark.parametrize("prior", [Laplace(0.5), Gaussian(0.5)], ids=["laplace", "gaussian"])
+@pytest.mark.parametrize("distance", NEARLY)
+def test_no_direction_counts_twice(distance: float, prior: object) -> None:
+    problem = nearly_twins(distance, prior)
+    m = problem.moments()
+    reduced = reduce_problem(problem, problem.at(1.0).penalty_prior, m)
+    block = problem.design.rows.collect()
+    for beta in np.vstack([np.zeros(5), np.random.default_rng(1).normal(size=(4, 5))]):
+        left = block.y - m.y_mean - block.X @ beta
+        assert reduced.rss(beta / reduced.unit) * reduced.unit**2 == pytest.approx(left @ left, rel=1e-6)
+
+
+@pytest.mark.parametrize("method", ["gibbs", "conjugate"])
+def test_columns_far_from_zero_that_nothing_centres_are_refused(method: str) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3))
+    y = X @ [3.0, 0.0, -3.0] + rng.normal(size=40)
+    prior = Laplace(5.0) if method == "gibbs" else Gaussian(5.0)
+
+    def problem(shift: float, intercept: object) -> Problem:
+        return Problem.from_arrays(X + shift, y, prior=prior, standardize=False, intercept=intercept)
+
+    for intercept in (None, Gaussian(1.0)):
+        with pytest.raises(ParameterError, match=r"'x0' lies .* of its sds from zero and nothing centres it"):
+            sample(problem(1e7, intercept), method)
+        assert build_lean_model(problem(1e7, intercept)).observed_RVs
+        assert not build_lean_model(problem(1e5, intercept)).observed_RVs
+    assert sample(problem(1e7, Flat()), method, draws=500).draws("sigma").mean() < 1.5
+    assert sample(problem(1e5, None), method, draws=500).draws("sigma").mean() < 1.5

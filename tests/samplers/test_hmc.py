@@ -155,6 +155,14 @@ def test_whitening_leaves_the_chains_where_they_are() -> None:
     np.testing.assert_allclose(c.slope, c.force(c.z))
 
 
+def test_a_window_whose_moves_were_all_refused_teaches_nothing() -> None:
+    c = chains(smooth())
+    root, z = c.root.copy(), c.z.copy()
+    c.whiten(np.repeat(c.theta(c.z)[:1], 3, axis=0))
+    np.testing.assert_array_equal(c.root, root)
+    np.testing.assert_array_equal(c.z, z)
+
+
 def test_the_same_seed_gives_the_same_draws_and_chains_are_obeyed() -> None:
     problem = make_problem("bernoulli", prior=Laplace(0.5))
     one, two = (sample(problem, "hmc", draws=20, chains=3, seed=np.random.SeedSequence(5)) for _ in range(2))

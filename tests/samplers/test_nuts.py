@@ -326,6 +326,17 @@ def test_nothing_cancels_where_the_fit_is_nearly_exact_and_columns_lie_far_from_
         assert top == pytest.approx(problem.neg_log_joint(mode), rel=1e-6)
 
 
+def test_a_direction_that_is_nearly_none_counts_once() -> None:
+    """A direction left out, of relative eigenvalue 1e-13, moves a residual by √1e-13; one counted twice by its size."""
+    rng = np.random.default_rng(0)
+    X, d = rng.normal(size=(40, 4)), rng.normal(size=40)
+    for distance in (1e-5, 3e-6, 1e-6, 5e-7):
+        problem = Problem.from_arrays(
+            np.c_[X, X[:, 0] + distance * d], X[:, 0] + 5 * d, prior=Laplace(0.5), likelihood=GaussianNoise()
+        )
+        np.testing.assert_allclose(*densities(problem, problem), rtol=1e-4)
+
+
 def test_every_draw_goes_back_to_natural_units() -> None:
     density = GraphDensity(build_lean_model(WHITENED["hierarchical"]()))
     points = np.random.default_rng(5).normal(size=(7, density.start.size))

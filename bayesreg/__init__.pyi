@@ -11,6 +11,10 @@ from .errors import ParameterError as ParameterError
 from .graph import build_model as build_model
 from .graph import check_graph as check_graph
 from .graph_map import find_map as find_map
+from .libraries import conventions as conventions
+from .libraries import from_prior as from_prior
+from .libraries import intercept_prior as intercept_prior
+from .libraries import to_prior as to_prior
 from .likelihoods import BernoulliLogit as BernoulliLogit
 from .likelihoods import GammaLog as GammaLog
 from .likelihoods import GaussianNoise as GaussianNoise

@@ -1,4 +1,5 @@
 from . import plots as plots
+from .auditing import audit as audit
 from .comparison import Comparison as Comparison
 from .comparison import compare as compare
 from .datasets import load_dataset as load_dataset

@@ -1,27 +1,21 @@
-"""The command line: parses, calls, prints.
-
-Exit status 0, 1 (a gate failed: nothing may be concluded) or 2 (bad input).
-"""
+"""`bayesreg compare`: MAP, penalised optimum and posterior of one data set."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from bayesreg.errors import DataWarning, FitError, GraphMismatchError, InputError, ParameterError
+from bayesreg.cli.progress import shown
+from bayesreg.cli.status import GATE_FAILED, OK
+from bayesreg.errors import DataWarning, InputError
 
 if TYPE_CHECKING:
     from bayesreg.comparison import Comparison
     from bayesreg.datasets import Dataset
     from bayesreg.problem import Problem
-    from bayesreg.samplers.settings import Progress
 
 FAMILIES = {
     "gaussian": "GaussianNoise",
@@ -33,60 +27,9 @@ FAMILIES = {
 }
 """Likelihoods by the names that they have on the command line."""
 
-OK, GATE_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status."""
-    options = _parser().parse_args(arguments)
-    try:
-        return int(options.run(options))
-    except BrokenPipeError:  # the reader has left, as `| head` does: nothing is wrong
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
-    except (InputError, ParameterError, FitError, OSError) as error:
-        return _fail(options, error, BAD_INPUT)
-    except GraphMismatchError as error:
-        return _fail(options, error, GATE_FAILED)
-    except KeyboardInterrupt:
-        print("bayesreg: interrupted before there was anything to keep", file=sys.stderr)
-        return INTERRUPTED
-
-
-def _fail(options: argparse.Namespace, error: Exception, status: int) -> int:
-    if options.debug:
-        raise error
-    print(f"bayesreg: error: {' '.join(str(error).split())}", file=sys.stderr)
-    return status
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Exit with status 2."""
-        self.exit(BAD_INPUT, f"bayesreg: error: {message} (see {self.prog} --help)\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    from bayesreg import __version__
-
-    parser = _Parser(
-        prog="bayesreg",
-        description="Which prior does a penalty assume, and what does the point estimate discard?",
-        epilog="Exit status: 0, 1 (a gate failed: nothing may be concluded), 2 (bad input).",
-    )
-    parser.add_argument("--version", action="version", version=f"bayesreg {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_compare(commands.add_parser("compare", help="MAP, penalised optimum and posterior of one data set"))
-    listing = commands.add_parser("datasets", help="list the bundled data sets")
-    listing.add_argument("--json", action="store_true", help="print JSON")
-    listing.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
-    listing.set_defaults(run=_datasets)
-    return parser
-
-
-def _add_compare(parser: argparse.ArgumentParser) -> None:
+def add(parser: argparse.ArgumentParser) -> None:
+    """Give the command its options."""
     parser.description = (
         "Find the MAP of the PyMC model and the explicitly penalised optimum at the matched λ, prove that they are "
         "the same point, draw the posterior, and show what the point estimate discards."
@@ -103,7 +46,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scale-by-noise", action="store_true", help="prior scale in units of σ (Park & Casella)")
     parser.add_argument(
         "--sigma",
-        type=_number_or_word,
+        type=number_or_word,
         metavar="σ",
         help="where σ (or a shape) is unknown, match at: a number, residual, cv_lasso or joint",
     )
@@ -124,22 +67,12 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_compare)
 
 
-def _number_or_word(text: str) -> float | str:
+def number_or_word(text: str) -> float | str:
+    """A number where it is one."""
     try:
         return float(text)
     except ValueError:
         return text
-
-
-def _datasets(options: argparse.Namespace) -> int:
-    from bayesreg.datasets import DATASETS
-
-    if options.json:
-        print(json.dumps(DATASETS, indent=2, ensure_ascii=False))
-    else:
-        width = max(map(len, DATASETS))
-        print("\n".join(f"{name:<{width}}  {text}" for name, text in DATASETS.items()))
-    return OK
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -151,14 +84,14 @@ def _compare(options: argparse.Namespace) -> int:
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)  # found impossible now, not after the sampling
     problem, remarks = _problem(options)
-    with _progress() as progress:
+    with shown() as progress:
         comparison = compare(
             problem, sigma=options.sigma, method=options.method, draws=options.draws, chains=options.chains,
             seed=options.seed, progress=progress, remarks=remarks,
         )  # fmt: skip
     print(comparison.to_json() if options.json else comparison.summary())
     if options.out is not None:
-        _write(comparison, options.out)
+        write(comparison, options.out)
     if not comparison.passed:
         print(f"bayesreg: a gate failed: {comparison.withheld}", file=sys.stderr)
         return GATE_FAILED
@@ -208,32 +141,8 @@ def _load(options: argparse.Namespace) -> Dataset:
     return read_csv(options.data, options.target)
 
 
-@contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """A progress bar on standard error, if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("optimising", total=None)
-
-        def report(done: int, total: int) -> None:
-            bar.update(task, description="sampling", completed=done, total=total)
-
-        yield report
-
-
-def _write(comparison: Comparison, folder: Path) -> None:
+def write(comparison: Comparison, folder: Path) -> None:
+    """Write a comparison, its table and its pictures to a folder."""
     from bayesreg import plots
 
     comparison.save(folder / "comparison.zarr")

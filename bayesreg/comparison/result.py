@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from bayesreg.comparison.audited import AuditedFit
 from bayesreg.graph import GraphCheck
 from bayesreg.optimum import Optimum, Outcome
 from bayesreg.problem import Problem
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 AGREEMENT = 1e-6
 """Largest |MAP − penalised| that counts as the same point, in posterior sds, where the optimum is unique."""
+
+KNOT = 1e-9
+"""Margin 1 − |gradient|/λ up to which a coefficient at zero counts as just leaving it."""
 
 
 @final
@@ -46,6 +51,8 @@ class Comparison:
         What the reader must know: the plug-in σ, the prior's scale, notes on the data.
     sensitivity : pandas.DataFrame or None
         Where the data are separated: posterior mean and sd of each coefficient under half, once and twice the scale.
+    audited : AuditedFit or None
+        The fit of somebody's own estimator, where the comparison is an audit's.
     """
 
     problem: Problem
@@ -58,6 +65,7 @@ class Comparison:
     interval_prob: float
     remarks: tuple[str, ...]
     sensitivity: pd.DataFrame | None = None
+    audited: AuditedFit | None = None
 
     @property
     def agree(self) -> bool:
@@ -67,7 +75,29 @@ class Comparison:
             return same_objective
         table = self.coefficients
         close = (table["difference"].abs() <= AGREEMENT * table["sd"]).all()
-        return bool(same_objective and close and (self.map.zeros == self.penalized.zeros).all())
+        return bool(same_objective and close and not (self._zeros_differ & ~self._entering).any())
+
+    @property
+    def _zeros_differ(self) -> NDArray[np.bool_]:
+        """Coefficients at zero in one of the two only."""
+        return np.asarray(self.map.zeros != self.penalized.zeros)
+
+    @property
+    def _entering(self) -> NDArray[np.bool_]:
+        """Coefficients that leave zero just at this λ, as at a knot of the lasso's path: a last bit decides on them."""
+        margin = np.fmax(self.map.margin, self.penalized.margin)
+        return np.nan_to_num(margin, nan=np.inf) <= KNOT
+
+    @property
+    def zeros_text(self) -> str:
+        """Whether the exact zeros are the same, in words."""
+        differ = self._zeros_differ
+        if not differ.any():
+            return "the same exact zeros"
+        if (differ & ~self._entering).any():
+            return "DIFFERENT exact zeros"
+        names = [name for name, one in zip(self.problem.names, differ, strict=True) if one]
+        return f"the same exact zeros but for {', '.join(names)}, which leaves zero just at this λ"
 
     @property
     def certified(self) -> bool:
@@ -177,11 +207,23 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
             "ledger": c.ledger.to_dict(orient="records"),
             "sensitivity": None if c.sensitivity is None else c.sensitivity.reset_index().to_dict(orient="records"),
             "remarks": list(c.remarks),
+            "audited": None if c.audited is None else _audited_dict(c.audited),
             "passed": c.passed,
             "withheld": c.withheld,
         }
     )
     return dict(described)  # fmt: skip
+
+
+def _audited_dict(audited: AuditedFit) -> dict[str, Any]:
+    return {
+        "estimator": audited.estimator, "convention": audited.convention, "assumed": audited.assumed,
+        "verdict": audited.verdict, "certified": audited.certified, "sound": audited.sound,
+        "excess": audited.excess, "kkt": audited.certificate.kkt, "objective": audited.objective,
+        "wrongly_zero": list(audited.wrongly_zero), "wrongly_nonzero": list(audited.wrongly_nonzero),
+        "intercept": audited.intercept, "coefficients": audited.table.reset_index().to_dict(orient="records"),
+        "notes": list(audited.notes),
+    }  # fmt: skip
 
 
 def _optimum_dict(optimum: Optimum) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesreg import likelihoods, priors, scales
+from bayesreg.comparison.audited import AuditedFit
 from bayesreg.comparison.result import Comparison
 from bayesreg.design import Design
 from bayesreg.diagnostics import Verdict
@@ -32,7 +33,7 @@ _CLASSES = {
         *(getattr(priors, name) for name in priors.__all__),
         *(getattr(likelihoods, name) for name in likelihoods.__all__),
         *(scales.Jeffreys, scales.FlatScale, scales.Exponential, scales.HalfNormal, scales.HalfCauchy),
-        *(GraphCheck, Optimum, Certificate, Verdict),
+        *(GraphCheck, Optimum, Certificate, Verdict, AuditedFit),
     )
 }
 
@@ -69,6 +70,7 @@ def save(comparison: Comparison, path: str | Path) -> Path:
         "verdict": _encode(c.posterior.verdict),
         "interval_prob": c.interval_prob,
         "remarks": list(c.remarks),
+        "audited": _encode(c.audited),
         "columns": {name: list(table.columns) for name, table in _tables(c).items()},
     }
     tree = c.posterior.data.copy()
@@ -142,6 +144,7 @@ def load(path: str | Path) -> Comparison:
         interval_prob=described["interval_prob"],
         remarks=tuple(described["remarks"]),
         sensitivity=tables["sensitivity"].set_axis(columns) if "sensitivity" in tables else None,
+        audited=_decode(described.get("audited")),
     )
 
 

@@ -13,6 +13,8 @@ import numpy as np
 from bayesreg.noise import SYMBOLS
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bayesreg.comparison.result import Comparison
     from bayesreg.optimum import Optimum
 
@@ -115,6 +117,8 @@ def _paragraphs(facts: Sequence[tuple[str, str]]) -> list[str]:
 
 def _heading(c: Comparison) -> str:
     scale = "standardised columns (population sd)" if c.problem.design.standardized else "the data's own units"
+    if c.audited is not None and c.audited.steps:
+        scale = f"what {' → '.join(c.audited.steps)} makes of the columns"
     return f"Coefficients on the scale that the prior sees: {scale}" + (
         "; in the data's units: .coefficients, columns _raw" if c.problem.design.standardized else ""
     )
@@ -125,7 +129,8 @@ def _withheld(c: Comparison) -> str:
 
 
 def _facts(c: Comparison) -> list[tuple[str, str]]:
-    facts = [("penalty", _penalty(c))] if c.problem.p else []
+    facts = [] if c.audited is None else [("your prior", c.audited.assumed), ("your fit", c.audited.verdict)]
+    facts += [("penalty", _penalty(c))] if c.problem.p else []
     if c.map.sigma is not None:
         likelihood = c.problem.likelihood
         symbol = SYMBOLS.get(likelihood.dispersion_name or "", "the dispersion")
@@ -155,7 +160,8 @@ def _facts(c: Comparison) -> list[tuple[str, str]]:
             else f"{epsilon.min():.4g} to {epsilon.max():.4g} by column"
         )
         facts.append(("small", f"an effect with |β| ≤ ε counts as small: ε = {value}"))
-    return facts + [("note", remark) for remark in c.remarks]
+    traps = () if c.audited is None else c.audited.notes
+    return facts + [("note", remark) for remark in (*c.remarks, *traps)]
 
 
 def _penalty(c: Comparison) -> str:
@@ -184,8 +190,7 @@ def _agreement(c: Comparison) -> str:
     if not c.problem.p:
         return "no coefficients"
     largest = float(c.coefficients["difference"].abs().max())
-    zeros = "the same exact zeros" if (c.map.zeros == c.penalized.zeros).all() else "DIFFERENT exact zeros"
-    text = f"max |MAP − penalised| = {largest:.1e}, {zeros}"
+    text = f"max |MAP − penalised| = {largest:.1e}, {c.zeros_text}"
     return f"yes: {text}" if c.agree else f"NO: {text}"
 
 
@@ -203,6 +208,7 @@ def _rows(c: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]], int]:
     digits = _digits(table["sd"].to_numpy())
     columns: dict[str, list[str]] = {
         "column": [str(name) for name in table.index],
+        **_audited_cells(c, table, digits),
         "MAP": ["0" if zero else digits(v) for zero, v in zip(table["zero"], table["map"], strict=True)],
         "− penalised": [f"{v:.0e}" for v in table["difference"]],
         "mean": [digits(v) for v in table["mean"]],
@@ -217,6 +223,17 @@ def _rows(c: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]], int]:
         columns["zero's margin"] = ["" if np.isnan(v) else f"{v:.3f}" for v in table["margin"]]
     rows = [tuple(cells) for cells in zip(*columns.values(), strict=True)]
     return tuple(columns), rows, len(c.coefficients) - len(table)
+
+
+def _audited_cells(c: Comparison, table: pd.DataFrame, digits: Callable[[float], str]) -> dict[str, list[str]]:
+    """The audited coefficients, where there are any."""
+    if c.audited is None:
+        return {}
+    yours = c.audited.table.loc[table.index]
+    return {
+        "yours": ["0" if v == 0 else digits(v) for v in yours["audited"]],
+        "− optimum": [f"{v:.0e}" for v in yours["error"]],
+    }
 
 
 def _digits(sd: np.ndarray) -> Callable[[float], str]:

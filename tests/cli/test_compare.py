@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from bayesreg import cli, comparison
+from bayesreg.cli import progress
 from bayesreg.comparison import Comparison
 from bayesreg.datasets import load_dataset
 from bayesreg.errors import GraphMismatchError
@@ -369,11 +370,11 @@ class Terminal(io.StringIO):
 def test_progress_is_shown_on_a_terminal_and_nowhere_else(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with cli._progress() as progress:
+    with progress.shown() as progress:
         assert progress is None
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    with cli._progress() as progress:
+    with progress.shown() as progress:
         assert progress is not None
         progress(5, 10)
     assert "sampling" in terminal.getvalue()

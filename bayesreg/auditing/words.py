@@ -1,0 +1,109 @@
+"""What a fitted estimator assumed, in one paragraph, in the units of its columns and of the raw ones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bayesreg.auditing.columns import Columns
+from bayesreg.auditing.estimators import Reading
+from bayesreg.interfaces import Array
+from bayesreg.libraries.objective import LibraryObjective
+from bayesreg.priors import Flat
+from bayesreg.problem import Problem
+
+
+def paragraph(
+    reading: Reading, row: LibraryObjective, columns: Columns, problem: Problem, noise: str, response: str, reach: Array
+) -> str:
+    """Say which prior was assumed: the objective, the prior, and what it says of the effects of the columns."""
+    sentences = [
+        _objective(reading, row, columns, problem, noise),
+        *_effects(reading, columns, problem, response, reach),
+    ]
+    return " ".join(sentences)
+
+
+def _objective(reading: Reading, row: LibraryObjective, columns: Columns, problem: Problem, noise: str) -> str:
+    where = f"what {' → '.join(columns.steps)} makes of the columns" if columns.steps else "the columns as given"
+    weights = problem.design.rows.collect().weights
+    rows = f"n = {problem.n}" if weights is None else f"n = {problem.n} (Σw = {weights.sum():.6g})"
+    given = f"With {rows}{f' and {noise},' if noise else ''}"
+    if isinstance(problem.prior, Flat):
+        return f"{reading.title} minimises {row.formula}: there is no penalty, and the prior is flat."
+    penalty = problem.prior.describe(problem.p)
+    return (
+        f"{reading.title} minimises {row.formula}. {given} that is −log posterior with the penalty {penalty}: "
+        f"{_prior_text(problem)} on the coefficients of {where}. {_intercept(problem)}"
+    )
+
+
+def _prior_text(problem: Problem) -> str:
+    """The prior with its scale, as people write it."""
+    elastic = problem.prior.elastic(problem.p)
+    if elastic is None:
+        return repr(problem.prior)
+    lasso, ridge = elastic.l1.any(), elastic.l2.any()
+    with np.errstate(divide="ignore"):
+        scale = 1 / elastic.l1 if lasso else 1 / np.sqrt(2 * elastic.l2)
+    size = f"{scale.min():.4g}" if np.ptp(scale) <= 1e-12 * scale.max() else f"{scale.min():.4g} to {scale.max():.4g}"
+    if lasso and ridge:
+        return f"an elastic-net prior (λ₁ = {elastic.l1.max():.4g}, λ₂ = {elastic.l2.max():.4g})"
+    return f"a Laplace prior with b = {size}" if lasso else f"a Gaussian prior with sd τ = {size}"
+
+
+def _intercept(problem: Problem) -> str:
+    if problem.intercept is None:
+        return "There is no intercept."
+    if isinstance(problem.intercept, Flat):
+        return "The intercept is free."
+    return f"The intercept is penalised too: {problem.intercept!r}."
+
+
+def _effects(reading: Reading, columns: Columns, problem: Problem, response: str, reach: Array) -> list[str]:
+    """What a change by one sd, and by one raw unit, may do according to the prior."""
+    moving = np.flatnonzero(np.isfinite(reach) & (reach > 0))
+    if not moving.size:
+        return []
+    first = int(moving[np.argmax(np.abs(reading.beta[moving]) * reach[moving])])
+    name = columns.names[first]
+    text = (
+        f"So you assumed that a 1-sd change in {name} {_moves(reading, response, reach[first])} with probability 0.95"
+    )
+    if np.ptp(reach[moving]) <= 1e-6 * reach[moving].max():
+        same = ", and so of every other column" if moving.size > 1 else ""
+        sentences = [f"{text}{same}."]
+    else:
+        widest, narrowest = (int(moving[pick(reach[moving])]) for pick in (np.argmax, np.argmin))
+        span = " to ".join(f"{reach[j]:.3g} for {columns.names[j]}" for j in (narrowest, widest))
+        sentences = [
+            f"{text}. The columns have different sds, so the prior says different things of them: from "
+            f"{span}{_scale(reading)}."
+        ]
+    return sentences + _raw_units(reading, columns, problem, reach, first)
+
+
+def _moves(reading: Reading, response: str, reach: float) -> str:
+    if reading.family == "bernoulli":
+        odds = f" (the odds by a factor below {np.exp(reach):.3g})" if reach < 50 else ""
+        return f"moves the log-odds of {response} = {reading.classes[1]} by less than {reach:.3g}{odds}"
+    if reading.family == "poisson":
+        return f"multiplies the mean of {response} by less than {np.exp(min(reach, 700.0)):.3g}"
+    return f"moves {response} by less than {reach:.3g}"
+
+
+def _scale(reading: Reading) -> str:
+    """Where the numbers live, if not on the response's own scale."""
+    return {"bernoulli": " in log-odds", "poisson": " in the log of the mean"}.get(reading.family, "")
+
+
+def _raw_units(reading: Reading, columns: Columns, problem: Problem, reach: Array, first: int) -> list[str]:
+    """The same per unit of the raw column, where there is one."""
+    source, slope = columns.sources[first], columns.slopes[first]
+    sd = float(problem.column_sd()[first])
+    if not source or not sd > 0:
+        return []
+    unit = abs(float(slope)) / sd
+    scaled = (
+        f" (it enters divided by {1 / abs(slope):.4g})" if columns.steps and not np.isclose(abs(slope), 1.0) else ""
+    )
+    return [f"Per unit of {source}{scaled} that is {reach[first] * unit:.3g}{_scale(reading)}."]

@@ -7,7 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
-from bayesreg.auditing.estimators import check_fitted, feature_names
+from bayesreg.auditing.estimators import check_fitted, feature_names, kind_of
 from bayesreg.errors import InputError, ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.rows import is_sparse
@@ -60,6 +60,7 @@ def read_columns(estimator: Any, X: Any) -> Columns:
     """
     estimator, notes = _unwrapped(estimator)
     steps, last = _steps(estimator)
+    kind_of(last)  # whatever is none of those that are known is told so first
     check_fitted(estimator)
     raw = _in_order(estimator, X)
     seen = _transformed(steps, raw)

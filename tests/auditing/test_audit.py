@@ -128,7 +128,8 @@ CASES = {
     "bayesian-ridge": Case(BayesianRidge, lambda m: Gaussian(m.lambda_**-0.5)),
     "ard": Case(ARDRegression, lambda m: Gaussian(m.lambda_**-0.5)),
     "logistic": Case(
-        lambda: LogisticRegression(C=0.5, solver="newton-cholesky", tol=1e-12), lambda m: Gaussian(np.sqrt(0.5)), "bernoulli"
+        lambda: LogisticRegression(C=0.5, solver="newton-cholesky", tol=1e-12),
+        lambda m: Gaussian(np.sqrt(0.5)), "bernoulli",
     ),
     "logistic-weighted-classes": Case(
         lambda: LogisticRegression(C=0.5, solver="newton-cholesky", tol=1e-12, class_weight="balanced"),
@@ -231,7 +232,7 @@ def test_the_excess_is_what_the_objective_says() -> None:
     case = CASES["ridge-raw-columns"]
     estimator = fitted(case)
     best = run(case, estimator).audited
-    estimator.coef_ = estimator.coef_ + [0.01, 0.0, 0.0, 0.0]
+    estimator.coef_ = estimator.coef_ + np.array([0.01, 0.0, 0.0, 0.0])
     moved = run(case, estimator).audited
     assert best is not None
     assert moved is not None

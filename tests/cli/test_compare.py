@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from bayesreg import cli, comparison
-from bayesreg.cli import progress
+from bayesreg.cli.progress import shown
 from bayesreg.comparison import Comparison
 from bayesreg.datasets import load_dataset
 from bayesreg.errors import GraphMismatchError
@@ -370,11 +370,11 @@ class Terminal(io.StringIO):
 def test_progress_is_shown_on_a_terminal_and_nowhere_else(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with progress.shown() as progress:
+    with shown() as progress:
         assert progress is None
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    with progress.shown() as progress:
+    with shown() as progress:
         assert progress is not None
         progress(5, 10)
     assert "sampling" in terminal.getvalue()

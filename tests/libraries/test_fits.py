@@ -44,7 +44,7 @@ def mode(case: Case, strength: float = 1.0) -> Any:
     row = find(case.name)
     problem = Problem.from_arrays(
         X, y, likelihood=LIKELIHOODS[case.kind](), prior=to_prior(case.name, **given).rescaled(strength),
-        intercept=Flat() if row.library == "statsmodels" else intercept_prior(case.name, **given),  # its vector has 0 there
+        intercept=Flat() if row.library == "statsmodels" else intercept_prior(case.name, **given),
         standardize=standardises(row, case.parameters), weights=w,
     )  # fmt: skip
     return fit_penalized(problem).beta_raw

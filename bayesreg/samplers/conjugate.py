@@ -46,10 +46,9 @@ def refusal(problem: Problem) -> str:
         return "the prior's scale is itself unknown"
     if not _normal(problem.prior, problem.p):
         return "the prior is not Gaussian"
-    intercept = problem.intercept
-    if intercept is not None and not _normal(intercept, 1):
+    if problem.intercept is not None and not _normal(problem.intercept, 1):
         return "the intercept's prior is not Gaussian"
-    if problem.scale_by_noise and intercept is not None and np.isfinite(intercept.variance(1)).all():
+    if problem.scale_by_noise and problem.has_intercept and not problem.flat_intercept:
         return "the intercept's prior is not in units of sigma, but the coefficients' is"
     return far_off(problem)
 

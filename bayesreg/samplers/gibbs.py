@@ -58,8 +58,7 @@ def refusal(problem: Problem) -> str:
         return "the prior is no scale mixture of normals"
     if not penalizes(problem):
         return "no coefficient has a proper prior"
-    intercept = problem.intercept
-    if problem.scale_by_noise and intercept is not None and np.isfinite(intercept.variance(1)).all():
+    if problem.scale_by_noise and problem.has_intercept and not problem.flat_intercept:
         return "the intercept's prior is not in units of sigma, but the coefficients' is"
     return "" if problem.p > problem.n else far_off(problem)
 

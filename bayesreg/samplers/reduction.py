@@ -188,14 +188,9 @@ def reduce_wide(problem: Problem, prior: Stacked) -> Reduction:
     return replace(made, freedom=float(weights.sum()) - made.free.size)
 
 
-def centres(problem: Problem) -> bool:
-    """Whether a flat intercept takes the means off, so that nothing cancels."""
-    return problem.intercept is not None and bool(np.isinf(problem.intercept.variance(1)).all())
-
-
 def far_off(problem: Problem) -> str:
     """Why cross-products would not do: nothing centres columns whose means are far from zero; empty where they do."""
-    if centres(problem):
+    if problem.flat_intercept:
         return ""
     m = column_moments(problem.design.rows)
     far = np.flatnonzero(~m.constant & (np.abs(m.mean) > FAR * m.sd))
@@ -208,7 +203,7 @@ def far_off(problem: Problem) -> str:
 def cross_products_about(problem: Problem, m: QuadraticMoments) -> tuple[Array, Array, Array, float]:
     """Return (G, h, x_mean, y_mean) for θ, about the means where the intercept is flat, so that nothing cancels."""
     p, lead = problem.p, int(problem.has_intercept)
-    x_mean, y_mean = (m.x_mean, m.y_mean) if centres(problem) else (np.zeros(p), 0.0)
+    x_mean, y_mean = (m.x_mean, m.y_mean) if problem.flat_intercept else (np.zeros(p), 0.0)
     x, y = m.x_mean - x_mean, m.y_mean - y_mean
     G, h = np.zeros((p + lead, p + lead)), np.zeros(p + lead)
     G[lead:, lead:] = m.xx + m.total * np.outer(x, x)

@@ -32,7 +32,7 @@ from bayesreg.errors import FitError
 from bayesreg.interfaces import Array, Prior
 from bayesreg.problem import Problem
 from bayesreg.samplers.inverse import InverseScale
-from bayesreg.samplers.reduction import Reduction, eigen_root, far_off, reduce_problem
+from bayesreg.samplers.reduction import Reduction, eigen_root, far_off, reduce_problem, unscaled_intercept
 from bayesreg.samplers.settings import Draws, Settings
 
 CHAINS = 4
@@ -48,9 +48,7 @@ def refusal(problem: Problem) -> str:
         return "the prior is not Gaussian"
     if problem.intercept is not None and not _normal(problem.intercept, 1):
         return "the intercept's prior is not Gaussian"
-    if problem.scale_by_noise and problem.has_intercept and not problem.flat_intercept:
-        return "the intercept's prior is not in units of sigma, but the coefficients' is"
-    return far_off(problem)
+    return unscaled_intercept(problem) or far_off(problem)
 
 
 def _normal(prior: Prior, p: int) -> bool:

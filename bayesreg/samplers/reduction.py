@@ -205,6 +205,13 @@ def reduce_wide(problem: Problem, prior: Stacked) -> Reduction:
     return replace(made, freedom=float(weights.sum()) - made.free.size)
 
 
+def unscaled_intercept(problem: Problem) -> str:
+    """Why σ cannot be taken out of every prior: the intercept's is not in its units; empty where it can."""
+    if problem.scale_by_noise and problem.has_intercept and not problem.flat_intercept:
+        return "the intercept's prior is not in units of sigma, but the coefficients' is"
+    return ""
+
+
 def far_off(problem: Problem) -> str:
     """Why cross-products would not do: nothing centres columns whose means are far from zero; empty where they do."""
     if problem.flat_intercept:

@@ -13,7 +13,7 @@ from bayesreg import likelihoods, priors
 from bayesreg.design import Design, identical_columns, standardized_design
 from bayesreg.errors import FamilyError, InputError, ParameterError
 from bayesreg.intake import brief, check_range
-from bayesreg.interfaces import Array, Likelihood, Prior
+from bayesreg.interfaces import Array, Likelihood, Prior, is_flat
 from bayesreg.likelihoods import GaussianNoise
 from bayesreg.rows import ArrayRows
 from bayesreg.scales import LARGEST
@@ -186,7 +186,7 @@ def _check_columns(X: Any, names: Sequence[str], root: Array, remedy: str, large
 def _standardized(
     rows: ArrayRows, table: Table, likelihood: Likelihood, intercept: Prior | None
 ) -> tuple[Design, list[str]]:
-    if rows.sparse and intercept is not None and np.isfinite(intercept.variance(1)).all():
+    if rows.sparse and intercept is not None and not is_flat(intercept):
         msg = (
             "X is sparse: a proper prior on the intercept is meant for centred columns, and centring would make X "
             f"dense ({rows.n_rows * rows.n_columns * 8 / 2**30:.3g} GiB); use intercept=Flat(), standardize=False, "

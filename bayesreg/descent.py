@@ -77,8 +77,7 @@ def _with_intercept(work: Problem, theta: Array) -> Array:
 
     Counts of 10^15 want an intercept of 35, but the first step on e^η from 0 is one of 10^15.
     """
-    flat = work.intercept is not None and bool(np.isinf(work.intercept.variance(1)).all())
-    if not flat or work.likelihood.quadratic or not work.likelihood.convex:
+    if not work.flat_intercept or work.likelihood.quadratic or not work.likelihood.convex:
         return theta
     moving = bool(theta[1:].any())
 

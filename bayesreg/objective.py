@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayesreg.design import Design
 from bayesreg.errors import InputError
-from bayesreg.interfaces import Array, Block, Likelihood, Prior
+from bayesreg.interfaces import Array, Block, Likelihood, Prior, is_flat
 from bayesreg.rows import cross_products, is_sparse
 from bayesreg.stacked import Stacked
 
@@ -65,6 +65,11 @@ class Objective(ABC):
     def has_intercept(self) -> bool:
         """Whether the model has an intercept."""
         return self.intercept is not None
+
+    @property
+    def flat_intercept(self) -> bool:
+        """Whether the model has an intercept that no prior holds: means can then be taken off the columns and y."""
+        return is_flat(self.intercept)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -242,7 +242,7 @@ class Problem(Objective):
         prior on the intercept, or none, m = 0.
         """
         zero = np.zeros(self.p)
-        if self.intercept is None or np.isfinite(self.intercept.variance(1)).all() or not self.p:
+        if not self.flat_intercept or not self.p:
             return self, zero
         if self.design.centred or self.design.rows.sparse:  # already so, or it would become dense
             return self, zero

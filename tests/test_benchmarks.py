@@ -1,6 +1,7 @@
 import ast
 import json
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -145,6 +146,15 @@ def test_a_child_does_not_inherit_its_parents_memory():
     code = "from benchmarks.posterior_task import peak_memory; print(peak_memory())"
     ballast = np.ones(50_000_000)  # 400 MB, which ru_maxrss would hand down
     assert float(measure.cold(["-c", code]).output) < ballast.nbytes / 2**20 / 2
+
+
+def test_imports_alone_take_memory_and_may_not_fail(tmp_path, monkeypatch):
+    (tmp_path / "broken.py").write_text("raise ValueError")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    nothing = posterior_task.memory_of_imports([])
+    assert posterior_task.memory_of_imports(["__main__", "made_as_it_ran", "numpy"]) > nothing + 5
+    with pytest.raises(subprocess.CalledProcessError):
+        posterior_task.memory_of_imports(["broken"])
 
 
 @pytest.mark.parametrize("name", ["T1", "T3", "T4"])

@@ -8,7 +8,7 @@ No algorithm names a concrete class; each asks these interfaces.  NumPy is the o
 """
 
 from bayesreg.interfaces.likelihood import Likelihood
-from bayesreg.interfaces.prior import Elastic, Kink, Prior, ScalePrior, SeparablePrior
+from bayesreg.interfaces.prior import Elastic, Kink, Prior, ScalePrior, SeparablePrior, is_flat
 from bayesreg.interfaces.rows import Array, Block, Rows, Tensor
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "ScalePrior",
     "SeparablePrior",
     "Tensor",
+    "is_flat",
 ]

@@ -241,3 +241,8 @@ class SeparablePrior(Prior):
         reachable = np.sign(bound) * np.sign(v) > 0
         t = np.divide(v, bound, out=np.full_like(v, np.inf), where=reachable)
         return np.where(v == 0, 0.0, t)
+
+
+def is_flat(intercept: Prior | None) -> bool:
+    """Whether there is an intercept that no prior holds."""
+    return intercept is not None and not np.isfinite(intercept.variance(1)).all()

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from bayesreg.errors import FamilyError, InputError
-from bayesreg.interfaces import Array, Block, Likelihood, Prior, ScalePrior, Tensor
-from bayesreg.likelihoods.common import counted, is_flat, observed_node, outside, refuse_dispersion, whole
+from bayesreg.interfaces import Array, Block, Likelihood, Prior, ScalePrior, Tensor, is_flat
+from bayesreg.likelihoods.common import counted, observed_node, outside, refuse_dispersion, whole
 from bayesreg.likelihoods.numerics import (
     count_conjugate,
     factorial_excess,

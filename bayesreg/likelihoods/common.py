@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesreg.errors import FamilyError, InputError, ParameterError
-from bayesreg.interfaces import Array, Block, Prior, ScalePrior, Tensor
+from bayesreg.interfaces import Array, Block, Prior, ScalePrior, Tensor, is_flat
 from bayesreg.scales import HalfCauchy, positive_number
 
 LARGEST_COUNT = 2.0**53
@@ -81,11 +81,6 @@ def refuse_trials(owner: str, block: Block) -> None:
     if block.trials is not None:
         msg = f"{owner} takes no trials: they belong to BernoulliLogit, for counts of successes; leave trials out"
         raise ParameterError(msg)
-
-
-def is_flat(intercept: Prior | None) -> bool:
-    """Whether there is an intercept that no prior holds."""
-    return intercept is not None and not np.isfinite(intercept.variance(1)).all()
 
 
 def shown_values(y: Array) -> str:

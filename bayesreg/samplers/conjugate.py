@@ -32,7 +32,7 @@ from bayesreg.errors import FitError
 from bayesreg.interfaces import Array, Prior
 from bayesreg.problem import Problem
 from bayesreg.samplers.inverse import InverseScale
-from bayesreg.samplers.reduction import Reduction, eigen_root, far_off, reduce_problem
+from bayesreg.samplers.reduction import Reduction, eigen_root, far_off, reduce_problem, unscaled_intercept
 from bayesreg.samplers.settings import Draws, Settings
 
 CHAINS = 4
@@ -46,12 +46,9 @@ def refusal(problem: Problem) -> str:
         return "the prior's scale is itself unknown"
     if not _normal(problem.prior, problem.p):
         return "the prior is not Gaussian"
-    intercept = problem.intercept
-    if intercept is not None and not _normal(intercept, 1):
+    if problem.intercept is not None and not _normal(problem.intercept, 1):
         return "the intercept's prior is not Gaussian"
-    if problem.scale_by_noise and intercept is not None and np.isfinite(intercept.variance(1)).all():
-        return "the intercept's prior is not in units of sigma, but the coefficients' is"
-    return far_off(problem)
+    return unscaled_intercept(problem) or far_off(problem)
 
 
 def _normal(prior: Prior, p: int) -> bool:

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from bayesreg.interfaces import Array, Prior, ScalePrior
 from bayesreg.problem import Problem
 from bayesreg.samplers.kernels import GramKernel, Kernel, Noise, RowKernel
-from bayesreg.samplers.reduction import Reduction, far_off, reduce_problem, reduce_wide
+from bayesreg.samplers.reduction import Reduction, far_off, reduce_problem, reduce_wide, unscaled_intercept
 from bayesreg.samplers.settings import Draws, Layout, Settings
 from bayesreg.samplers.slice import slice_step
 from bayesreg.samplers.sparse_updates import Collapsed
@@ -58,10 +58,7 @@ def refusal(problem: Problem) -> str:
         return "the prior is no scale mixture of normals"
     if not penalizes(problem):
         return "no coefficient has a proper prior"
-    intercept = problem.intercept
-    if problem.scale_by_noise and intercept is not None and np.isfinite(intercept.variance(1)).all():
-        return "the intercept's prior is not in units of sigma, but the coefficients' is"
-    return "" if problem.p > problem.n else far_off(problem)
+    return unscaled_intercept(problem) or ("" if problem.p > problem.n else far_off(problem))
 
 
 def is_mixture(problem: Problem) -> bool:

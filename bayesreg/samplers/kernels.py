@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesreg.interfaces import Array, ScalePrior
 from bayesreg.samplers.reduction import Reduction
@@ -145,6 +146,42 @@ class GramKernel(Kernel):
 
 
 @final
+@dataclass(frozen=True, slots=True, eq=False)
+class RowProducts:
+    """Products of the entries of every pair of rows of a root (r, k), each pair once.
+
+    Parameters
+    ----------
+    packed : array (k, r(r + 1)/2)
+        Pairs with the first row first.
+    places : array of int (r, r)
+        Where the pair of rows i and j stands.
+    """
+
+    packed: Array
+    places: NDArray[np.int_]
+
+    @classmethod
+    def of(cls, root: Array) -> RowProducts | None:
+        """Return the products of a root; None where they would be more than PRODUCT_CELLS."""
+        r, k = root.shape
+        size = r * (r + 1) // 2
+        if size * k > PRODUCT_CELLS:
+            return None
+        places = np.zeros((r, r), dtype=int)
+        places[np.triu_indices(r)] = np.arange(size)
+        columns = np.ascontiguousarray(root.T)
+        packed = np.empty((k, size))
+        for i in range(r):
+            np.multiply(columns[:, i : i + 1], columns[:, i:], out=packed[:, places[i, i] : places[i, -1] + 1])
+        return cls(packed, np.maximum(places, places.T))
+
+    def weighted(self, variance: Array) -> Array:
+        """root·diag(v)·rootᵀ (C, r, r) for each v of `variance` (C, k)."""
+        return np.take(variance @ self.packed, self.places, axis=1)
+
+
+@final
 class RowKernel(Kernel):
     """By r equations, M = root·V·rootᵀ + σ²I with V the prior variances; σ always with the coefficients integrated out.
 
@@ -152,17 +189,12 @@ class RowKernel(Kernel):
     ones δ and v are therefore drawn again, one by one, with all other coefficients integrated out (`collapse`).
     """
 
-    __slots__ = ("collapsed", "noise", "products", "reduced", "sweep", "triangle")
+    __slots__ = ("collapsed", "noise", "products", "reduced", "sweep")
 
     def __init__(self, reduced: Reduction, noise: Noise, collapsed: Collapsed | None) -> None:
         self.reduced, self.noise, self.collapsed = reduced, noise, collapsed
         self.sweep = 0
-        r, k = reduced.root.shape
-        size = r * (r + 1) // 2
-        self.triangle = np.zeros((r, r), dtype=int)
-        self.triangle[np.triu_indices(r)] = np.arange(size)
-        self.triangle = np.maximum(self.triangle, self.triangle.T)
-        self.products = _row_products(reduced.root, size) if size * k <= PRODUCT_CELLS else None
+        self.products = RowProducts.of(reduced.root)
 
     def watch(self, size: Array) -> None:
         """Choose the coefficients that are to be drawn with all others integrated out."""
@@ -196,9 +228,9 @@ class RowKernel(Kernel):
 
     def _weighted(self, variance: Array) -> Array:
         """root·diag(v)·rootᵀ of each chain (C, r, r): of all chains at once, from the rows' products."""
-        r = len(self.triangle)
         if self.products is not None:
-            return np.take(variance @ self.products, self.triangle.ravel(), axis=1).reshape(-1, r, r)
+            return self.products.weighted(variance)
+        r = len(self.reduced.root)
         M, scaled = np.empty((len(variance), r, r)), np.empty_like(self.reduced.root)
         for one, v in zip(M, variance, strict=True):
             np.multiply(self.reduced.root, np.sqrt(v), out=scaled)
@@ -219,14 +251,3 @@ class RowKernel(Kernel):
             return np.asarray(self.noise.log_prior(t) - rest * t - 0.5 * (r.residual / v + sums))
 
         return self.noise.moved(log_density, sigma, rng)
-
-
-def _row_products(root: Array, size: int) -> Array:
-    """Products of every pair of rows of `root` (r, k), those of the first row first; (k, size)."""
-    columns = np.ascontiguousarray(root.T)
-    products, at = np.empty((len(columns), size)), 0
-    for i in range(len(root)):
-        width = len(root) - i
-        np.multiply(columns[:, i : i + 1], columns[:, i:], out=products[:, at : at + width])
-        at += width
-    return products

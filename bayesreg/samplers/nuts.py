@@ -50,7 +50,7 @@ def draw(problem: Problem, settings: Settings) -> Draws:
     """Return NUTS draws; an interrupt keeps those already made."""
     density = GraphDensity(build_lean_model(problem))
     centre, root = _whitening(problem, density)
-    raw, interrupted = _run(_whitened_model(density, centre, root), _pace(problem, settings))
+    raw, interrupted = _run(_whitened_model(density, centre, root), _pace(problem, settings), settings)
     values, kept, done = trimmed({"z": raw["posterior"]["z"].values}, settings.draws)
     x = _unwhitened(values["z"], centre, root)
     natural = {
@@ -140,13 +140,11 @@ def _whitened_model(density: GraphDensity, centre: Array, root: Array) -> Any:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Pace:
-    """How long to sample, and with which mean acceptance."""
+    """Warm-up, chains and mean acceptance, those that `Settings` leave open chosen for the problem."""
 
-    draws: int
     tune: int
     chains: int
     accept: float
-    settings: Settings
 
 
 def _pace(problem: Problem, settings: Settings) -> Pace:
@@ -154,26 +152,26 @@ def _pace(problem: Problem, settings: Settings) -> Pace:
     if problem.prior.hyperprior is not None:
         tune, accept = CAREFUL_TUNE, CAREFUL_ACCEPT
     tune = tune if settings.tune is None else settings.tune
-    return Pace(settings.draws, tune, settings.chains or CHAINS, accept, settings)
+    return Pace(tune, settings.chains or CHAINS, accept)
 
 
-def _run(model: Any, pace: Pace) -> tuple[Any, bool]:
+def _run(model: Any, pace: Pace, settings: Settings) -> tuple[Any, bool]:
     """Sample in the background, reporting progress; on an interrupt stop and return what there is."""
     import nutpie
 
     compiled = nutpie.compile_pymc_model(model)
     sampler = nutpie.sample(
         compiled,
-        draws=pace.draws,
+        draws=settings.draws,
         tune=pace.tune,
         chains=pace.chains,
         cores=CORES,
-        seed=pace.settings.integer_seed(),
+        seed=settings.integer_seed(),
         target_accept=pace.accept,
         progress_bar=False,
         save_warmup=False,
         blocking=False,
-        progress_callback=_callback(pace),
+        progress_callback=_callback(pace, settings),
     )
     try:
         return _wait(sampler), False
@@ -190,8 +188,8 @@ def _wait(sampler: Any) -> Any:
             time.sleep(0)
 
 
-def _callback(pace: Pace) -> Any:
-    if pace.settings.progress is None:
+def _callback(pace: Pace, settings: Settings) -> Any:
+    if settings.progress is None:
         return None
-    report, total = pace.settings.progress, pace.chains * (pace.draws + pace.tune)
+    report, total = settings.progress, pace.chains * (settings.draws + pace.tune)
     return lambda chains: report(sum(chain.finished_draws for chain in chains), total)

@@ -49,9 +49,7 @@ def _check_sigma(problem: Problem) -> None:
     if problem.prior.hyperprior is not None:
         problem = problem.with_prior(problem.prior.at(1.0))  # no coefficient is free, whatever the scale
     total = problem.moments().total
-    free = int(np.isinf(problem.prior.variance(problem.p)).sum())
-    flat_intercept = problem.intercept is not None and bool(np.isinf(problem.intercept.variance(1)).all())
-    free += int(flat_intercept)
+    free = int(np.isinf(problem.prior.variance(problem.p)).sum()) + int(problem.flat_intercept)
     if dispersion.power_at_infinity - (total - free) >= -1:
         msg = (
             f"the posterior of sigma has no integral at infinity: {total:g} rows, {free} unpenalised coefficients and "
@@ -71,7 +69,7 @@ def _check_sigma(problem: Problem) -> None:
         raise FitError(msg)
     if not found.exact:
         return
-    moving = free + int(problem.has_intercept and not flat_intercept)
+    moving = free + int(problem.has_intercept and not problem.flat_intercept)
     left = total - (moving if problem.scale_by_noise else least_squares(problem, problem.moments()).rank)
     if dispersion.power_at_zero - left <= -1:
         msg = (

@@ -6,9 +6,8 @@ import math
 from typing import Any
 
 from bayesreg.graph import build_model, unknowns
-from bayesreg.least_squares import least_squares
 from bayesreg.problem import Problem
-from bayesreg.samplers.reduction import cross_products_about, far_off, fitted, left_over, root_of
+from bayesreg.samplers.reduction import cross_products_about, far_off, root_of
 
 
 def build_lean_model(problem: Problem) -> Any:
@@ -33,17 +32,14 @@ def build_lean_model(problem: Problem) -> Any:
     import pytensor.tensor as pt
 
     m = problem.moments()
-    gram, score, x_mean, y_mean = cross_products_about(problem, m)
-    root, response = root_of(gram, score)
-    best = least_squares(problem, m)
-    theta = fitted(problem, best, m)
-    if problem.has_intercept:
-        theta[0] += float(x_mean @ theta[1:]) - y_mean
-    residual = left_over(best.rss, root, response, theta)
+    sums = cross_products_about(problem, m)
+    root, response = root_of(sums.gram, sums.score)
+    residual = sums.left_over(root, response, sums.fitted)
     with pm.Model(coords={"feature": list(problem.names)}) as model:
-        sigma, intercept, theta = unknowns(problem)
+        sigma, intercept, beta = unknowns(problem)
+        theta = beta
         if intercept is not None:
-            theta = pt.concatenate([(intercept - y_mean + pt.dot(x_mean, theta))[None], theta])
+            theta = pt.concatenate([(intercept - sums.y_mean + pt.dot(sums.x_mean, beta))[None], beta])
         left = response - pt.dot(root, theta)
         rss = residual + pt.dot(left, left)
         pm.Potential("y", -m.total * (pt.log(sigma) + 0.5 * math.log(2 * math.pi)) - 0.5 * rss / sigma**2)

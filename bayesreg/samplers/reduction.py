@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from bayesreg.design import column_moments
 from bayesreg.errors import FitError
 from bayesreg.interfaces import Array
-from bayesreg.least_squares import LeastSquares, least_squares
+from bayesreg.least_squares import least_squares
 from bayesreg.moments import QuadraticMoments
 from bayesreg.problem import Problem
 from bayesreg.rows import is_sparse
@@ -99,6 +99,40 @@ class Reduction:
         return np.asarray(theta * self.unit)
 
 
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class CrossProducts:
+    """The sum of squares as a function of θ, with `x_mean` taken off the columns and `y_mean` off y.
+
+    Parameters
+    ----------
+    gram : array (K, K)
+    score : array (K,)
+    x_mean : array (p,)
+    y_mean : float
+    fitted : array (K,)
+        θ of least squares.
+    rss : float
+        The sum of squares there.
+    """
+
+    gram: Array
+    score: Array
+    x_mean: Array
+    y_mean: float
+    fitted: Array
+    rss: float
+
+    def left_over(self, root: Array, response: Array, delta: Array, unit: float = 1.0) -> float:
+        """Sum of squares, in units of `unit`², that ‖response − root δ‖² leaves; `delta` is the δ of least squares.
+
+        Directions that are nearly none count here and not there, by the scale that each matrix is judged on: what the
+        root still fits at the δ of least squares is no residual.
+        """
+        left = response - root @ delta
+        return max(self.rss / unit / unit - float(left @ left), 0.0)
+
+
 def split_free(prior: Stacked, size: int) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
     """Positions of unpenalised and of penalised entries of θ."""
     variance = prior.variance(size)
@@ -147,31 +181,14 @@ def reduce_rows(
 def reduce_problem(problem: Problem, prior: Stacked, m: QuadraticMoments) -> Reduction:
     """Reduce Gaussian noise from its moments; `prior` is that of θ."""
     unit = problem.dispersion_guess()
-    gram, score, x_mean, y_mean = cross_products_about(problem, m)
-    mean = prior.location(score.size) / unit
-    made = reduce_gram(gram, score / unit - gram @ mean, mean, prior, problem.labels, unit=unit)
-    best = least_squares(problem, m)
-    delta = (fitted(problem, best, m) / unit - mean)[made.held]
-    residual = left_over(best.rss / unit / unit, made.root, made.response, delta)
+    sums = cross_products_about(problem, m)
+    mean = prior.location(sums.score.size) / unit
+    made = reduce_gram(sums.gram, sums.score / unit - sums.gram @ mean, mean, prior, problem.labels, unit=unit)
+    residual = sums.left_over(made.root, made.response, (sums.fitted / unit - mean)[made.held], unit)
     return replace(
-        made, freedom=m.total - made.free.size, residual=residual, shift=x_mean, y_mean=y_mean / unit,
+        made, freedom=m.total - made.free.size, residual=residual, shift=sums.x_mean, y_mean=sums.y_mean / unit,
         lead=int(problem.has_intercept),
     )  # fmt: skip
-
-
-def fitted(problem: Problem, best: LeastSquares, m: QuadraticMoments) -> Array:
-    """θ (K,) of least squares."""
-    return problem.join(m.y_mean - float(m.x_mean @ best.beta), best.beta)
-
-
-def left_over(rss: float, root: Array, response: Array, delta: Array) -> float:
-    """Sum of squares that no δ fits, given the whole of it at one δ.
-
-    Directions that are nearly none count here and not there, by the scale that each matrix is judged on: what the root
-    still fits at the δ of least squares is no residual.
-    """
-    left = response - root @ delta
-    return max(rss - float(left @ left), 0.0)
 
 
 def reduce_wide(problem: Problem, prior: Stacked) -> Reduction:
@@ -188,14 +205,16 @@ def reduce_wide(problem: Problem, prior: Stacked) -> Reduction:
     return replace(made, freedom=float(weights.sum()) - made.free.size)
 
 
-def centres(problem: Problem) -> bool:
-    """Whether a flat intercept takes the means off, so that nothing cancels."""
-    return problem.intercept is not None and bool(np.isinf(problem.intercept.variance(1)).all())
+def unscaled_intercept(problem: Problem) -> str:
+    """Why σ cannot be taken out of every prior: the intercept's is not in its units; empty where it can."""
+    if problem.scale_by_noise and problem.has_intercept and not problem.flat_intercept:
+        return "the intercept's prior is not in units of sigma, but the coefficients' is"
+    return ""
 
 
 def far_off(problem: Problem) -> str:
     """Why cross-products would not do: nothing centres columns whose means are far from zero; empty where they do."""
-    if centres(problem):
+    if problem.flat_intercept:
         return ""
     m = column_moments(problem.design.rows)
     far = np.flatnonzero(~m.constant & (np.abs(m.mean) > FAR * m.sd))
@@ -205,10 +224,10 @@ def far_off(problem: Problem) -> str:
     return f"column {name!r} lies {abs(m.mean[far[0]] / m.sd[far[0]]):.1g} of its sds from zero and nothing centres it"
 
 
-def cross_products_about(problem: Problem, m: QuadraticMoments) -> tuple[Array, Array, Array, float]:
-    """Return (G, h, x_mean, y_mean) for θ, about the means where the intercept is flat, so that nothing cancels."""
+def cross_products_about(problem: Problem, m: QuadraticMoments) -> CrossProducts:
+    """Return the cross-products for θ, about the means where the intercept is flat, so that nothing cancels."""
     p, lead = problem.p, int(problem.has_intercept)
-    x_mean, y_mean = (m.x_mean, m.y_mean) if centres(problem) else (np.zeros(p), 0.0)
+    x_mean, y_mean = (m.x_mean, m.y_mean) if problem.flat_intercept else (np.zeros(p), 0.0)
     x, y = m.x_mean - x_mean, m.y_mean - y_mean
     G, h = np.zeros((p + lead, p + lead)), np.zeros(p + lead)
     G[lead:, lead:] = m.xx + m.total * np.outer(x, x)
@@ -216,7 +235,8 @@ def cross_products_about(problem: Problem, m: QuadraticMoments) -> tuple[Array, 
     if lead:
         G[0, 0], h[0] = m.total, m.total * y
         G[0, 1:] = G[1:, 0] = m.total * x
-    return G, h, x_mean, y_mean
+    best = least_squares(problem, m)
+    return CrossProducts(G, h, x_mean, y_mean, problem.join(y - float(x @ best.beta), best.beta), best.rss)
 
 
 def eigen_root(gram: Array) -> tuple[Array, Array, Array]:

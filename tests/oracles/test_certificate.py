@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bayesreg.dispersion_profile import dispersion_slope
 from bayesreg.likelihoods import BernoulliLogit, GaussianNoise
 from bayesreg.optimality import certify, duality_gap, kkt_residual
 from bayesreg.optimum import Outcome
-from bayesreg.penalized import dispersion_slope, fit_penalized
+from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem
 from bayesreg.scales import HalfNormal

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from bayesreg.dispersion_profile import dispersion_slope
 from bayesreg.graph_map import find_map
 from bayesreg.likelihoods import GaussianNoise
 from bayesreg.optimum import Outcome
-from bayesreg.penalized import dispersion_slope, fit_penalized
+from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem
 from bayesreg.scales import Jeffreys

@@ -10,9 +10,10 @@ from typing import Any
 
 from bayesreg.cli.status import OK
 from bayesreg.errors import ParameterError
-from bayesreg.libraries.convert import columns_text, read
-from bayesreg.libraries.objective import LibraryObjective, find, table
+from bayesreg.libraries.convert import read
+from bayesreg.libraries.objective import BARE, LibraryObjective, find, table
 from bayesreg.libraries.rates import Facts, Rates, from_rates, to_rates
+from bayesreg.libraries.text import HEAD, LEGEND, cells, columns_text, markdown, rate_texts
 
 FACTS = {
     "n": "rows",
@@ -31,10 +32,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "Say which prior a library's number assumes, and what the same prior is called elsewhere.  Example: "
         "bayesreg convert --from sklearn.Lasso alpha=0.1 --n 442 --sigma 54 --to glmnet"
     )
-    parser.add_argument(
-        "--from", dest="library", required=True, metavar="LIBRARY", help="such as sklearn.Lasso, glmnet"
-    )
-    parser.add_argument("numbers", nargs="+", metavar="NAME=VALUE", help="the library's own parameters, by its names")
+    parser.add_argument("--from", dest="library", metavar="LIBRARY", help="such as sklearn.Lasso, glmnet")
+    parser.add_argument("numbers", nargs="*", metavar="NAME=VALUE", help="the library's own parameters, by its names")
     parser.add_argument("--to", metavar="LIBRARY", help="only this one")
     for name, text in FACTS.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=float, help=text)
@@ -43,12 +42,20 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--standardized", action="store_true", help="the columns are standardised before any library sees them"
     )
     parser.add_argument("--all", action="store_true", help="every objective, other families and those that cannot")
+    parser.add_argument("--list", action="store_true", help="print the whole table of objectives, and nothing else")
+    parser.add_argument("--markdown", action="store_true", help="with --list: as Markdown")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=_convert)
 
 
 def _convert(options: argparse.Namespace) -> int:
+    if options.list:
+        return _list(options)
+    if options.library is None:
+        what = " ".join(options.numbers) or "a number"
+        msg = f"{what}: name the library with --from, or see what there is with --list: {BARE}"
+        raise ParameterError(msg)
     given = dict(_pair(text) for text in options.numbers)
     known = {name: getattr(options, name) for name in FACTS if getattr(options, name) is not None}
     row, facts, _, numbers = read(options.library, given | known, options.library_version)
@@ -70,6 +77,31 @@ def _convert(options: argparse.Namespace) -> int:
     print(*_notes(row), sep="", end="\n")
     print(*_table(found, everything=options.all), sep="\n")
     return OK
+
+
+def _list(options: argparse.Namespace) -> int:
+    if options.markdown:
+        print(markdown(), end="")
+        return OK
+    rows = list(table().values())
+    if options.json:
+        print(json.dumps([_described(row) for row in rows], indent=2, ensure_ascii=False))
+        return OK
+    lines = [HEAD, *(cells(row) for row in rows)]
+    widths = [max(len(line[j]) for line in lines) for j in range(len(HEAD))]
+    for line in lines:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+    print(f"\n{LEGEND};\ntight, default: largest error of a coefficient at a tight and at the default tolerance")
+    return OK
+
+
+def _described(row: LibraryObjective) -> dict[str, Any]:
+    l1, l2 = rate_texts(row)
+    return {
+        "library": row.name, "title": row.title, "version": row.version, "family": row.family, "l1": l1, "l2": l2,
+        "objective": row.formula, "columns": columns_text(row), "intercept": row.intercept, "weights": row.weights,
+        "verified": row.verified, "tight": row.tight, "default": row.default, "note": row.none or row.note,
+    }  # fmt: skip
 
 
 def _pair(text: str) -> tuple[str, Any]:

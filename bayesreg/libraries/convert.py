@@ -10,6 +10,7 @@ import numpy as np
 from bayesreg.errors import ParameterError
 from bayesreg.libraries.objective import BARE, LibraryObjective, find, table
 from bayesreg.libraries.rates import Array, Facts, Rates, from_rates, standardises, to_rates
+from bayesreg.libraries.text import columns_text, rate_texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,8 +139,8 @@ def conventions(prior: Prior, n: int, sigma: float | None = None, **given: Any) 
     -------
     pandas.DataFrame
         Indexed by library, with columns family, parameters (a dict; None where it cannot be said), why_not, objective,
-        columns, intercept, weights, version, verified, tight, default (largest error of a coefficient at a tight and at
-        the library's default tolerance), note.
+        l1, l2 (λ₁ and λ₂ in the library's own names), columns, intercept, weights, version, verified, tight, default
+        (largest error of a coefficient at a tight and at the library's default tolerance), note.
     """
     import pandas as pd
 
@@ -154,23 +155,13 @@ def converted(row: LibraryObjective, prior: Prior, given: Mapping[str, Any]) -> 
         parameters = from_prior(row.name, prior, **given)
     except ParameterError as error:
         why_not = str(error)
+    l1, l2 = rate_texts(row)
     return {
         "library": row.name, "family": row.family, "parameters": parameters, "why_not": why_not,
-        "objective": row.formula, "columns": columns_text(row), "intercept": row.intercept, "weights": row.weights,
-        "version": f"{row.title} {row.version}", "verified": row.verified, "tight": row.tight, "default": row.default,
-        "note": row.note,
+        "objective": row.formula, "l1": l1, "l2": l2, "columns": columns_text(row), "intercept": row.intercept,
+        "weights": row.weights, "version": f"{row.title} {row.version}", "verified": row.verified, "tight": row.tight,
+        "default": row.default, "note": row.note,
     }  # fmt: skip
-
-
-def columns_text(row: LibraryObjective) -> str:
-    """What the penalty sees, in words."""
-    if row.columns == "given":
-        return "as given"
-    by = {"sd": "population sd", "sd1": "sample sd", "sd1-rows": "sample sd", "l2-norm": "l2 norm"}[row.columns]
-    if row.option is None:
-        return f"always divided by their {by}"
-    name, default = row.option
-    return f"divided by their {by} {f'unless {name}' if default else f'with {name}'}"
 
 
 def prior_of(l1: float | Array, l2: float | Array) -> Prior:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,32 +16,9 @@ from bayesreg.cli.progress import shown
 from bayesreg.comparison import Comparison
 from bayesreg.datasets import load_dataset
 from bayesreg.errors import GraphMismatchError
+from tests.cli.conftest import Cli, Run
 from tests.comparison.examples import around_the_mode
 from tests.fakes import replace_samplers
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one call left behind."""
-
-    status: int
-    out: str
-    err: str
-
-
-Cli = Callable[..., Run]
-
-
-@pytest.fixture
-def bayesreg(capsys: pytest.CaptureFixture[str]) -> Cli:
-    """Run the command line in this process."""
-
-    def run(*arguments: object) -> Run:
-        status = cli.main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return Run(status, out, err)
-
-    return run
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from typing import Any
 from bayesreg.cli.status import OK
 from bayesreg.errors import ParameterError
 from bayesreg.libraries.convert import read
+from bayesreg.libraries.facts import Facts
 from bayesreg.libraries.objective import BARE, LibraryObjective, find, table
-from bayesreg.libraries.rates import Facts, Rates, from_rates, to_rates
+from bayesreg.libraries.rates import Rates, from_rates, to_rates
 from bayesreg.libraries.text import HEAD, LEGEND, cells, columns_text, markdown, rate_texts
 
 FACTS = {

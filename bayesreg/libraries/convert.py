@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesreg.errors import ParameterError
+from bayesreg.libraries.facts import Array, Facts, standardises
 from bayesreg.libraries.objective import BARE, LibraryObjective, find, table
-from bayesreg.libraries.rates import Array, Facts, Rates, from_rates, standardises, to_rates
+from bayesreg.libraries.rates import Rates, from_rates, to_rates
 from bayesreg.libraries.text import columns_text, rate_texts
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def to_prior(library: object = None, *, version: str | None = None, **given: Any
         weights : array (n,)
             Sample weights.
         dispersion, noise_scale, sd_y, rms_y, working_weights : float
-            See `bayesreg.libraries.rates.Facts`; asked for where a row needs them.
+            See `bayesreg.libraries.facts.Facts`; asked for where a row needs them.
         columns : {"library", "given", "standardized"}
             Which columns the prior is to be on.  "library": as the penalty sees them, that is standardised by their
             population sd (`Problem(standardize=True)`) where the library standardises, and as given

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from bayesreg.libraries import intercept_prior, to_prior
+from bayesreg.libraries.facts import standardises
 from bayesreg.libraries.objective import find
-from bayesreg.libraries.rates import standardises
 from bayesreg.likelihoods import BernoulliLogit, GammaLog, GaussianNoise, PoissonLog
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Flat

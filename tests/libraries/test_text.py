@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bayesreg.libraries.facts import Facts, standardises
 from bayesreg.libraries.objective import LibraryObjective, table
-from bayesreg.libraries.rates import Facts, standardises, to_rates
+from bayesreg.libraries.rates import to_rates
 from bayesreg.libraries.text import cells, markdown, rate_texts
 
 N, SD = 20, np.array([0.5, 2.0, 3.0])

@@ -12,8 +12,9 @@ import pytest
 
 from bayesreg.errors import ParameterError
 from bayesreg.libraries import to_prior
+from bayesreg.libraries.facts import Facts, standardises
 from bayesreg.libraries.objective import find, table
-from bayesreg.libraries.rates import Facts, standardises, to_rates
+from bayesreg.libraries.rates import to_rates
 
 pytestmark = pytest.mark.reference
 

@@ -14,6 +14,8 @@ def rows() -> list[Row]:
         cold_median(["-c", code], 5)
         for code in ("import bayesreg", "import bayesreg; bayesreg.Problem", "import numpy")
     )
+    line = ["-m", "bayesreg", "convert", "--from", "sklearn.Lasso", "alpha=0.1", "--n", "442", "--sigma", "54"]
+    converted, sklearn = cold_median(line, 5), cold_median(["-c", "import sklearn.linear_model"], 5)
     loaded = _heavy("import bayesreg, bayesreg.plots, bayesreg.cli")
     said = f"loads {', '.join(loaded)}" if loaded else f"loads none of {', '.join(HEAVY)}, nor do the plots and the CLI"
     return [
@@ -23,6 +25,14 @@ def rows() -> list[Row]:
             used,
             numpy,
             note="with the data's checks, priors and likelihoods (SciPy)",
+        ),
+        Row(
+            "bayesreg convert | import sklearn.linear_model",
+            converted,
+            sklearn,
+            f"≤ {LIMIT} s",
+            converted <= LIMIT,
+            "the whole command: a lasso's alpha as a prior, and in every other library's units",
         ),
     ]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bayesreg.comparison.audited import AuditedFit
 from bayesreg.graph import GraphCheck
-from bayesreg.optimum import Optimum, Outcome
+from bayesreg.optimum import Certificate, Optimum, Outcome
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior
 
@@ -66,6 +66,11 @@ class Comparison:
     remarks: tuple[str, ...]
     sensitivity: pd.DataFrame | None = None
     audited: AuditedFit | None = None
+
+    @property
+    def certificate(self) -> Certificate:
+        """Of the coefficients in question: an audited estimator's own, else the penalised optimum's."""
+        return self.penalized.certificate if self.audited is None else self.audited.certificate
 
     @property
     def agree(self) -> bool:

@@ -45,6 +45,7 @@ def data(kind: str) -> tuple[Any, Any]:
     eta = 0.3 + X @ np.array([0.6, -0.3, 0.0, 0.4, 0.0])
     made = {
         "gaussian": lambda: np.round(eta + SIGMA * rng.normal(size=N), 3),
+        "labels": lambda: np.where(eta + SIGMA * rng.normal(size=N) > np.median(eta), 1.0, -1.0),
         "bernoulli": lambda: (rng.uniform(size=N) < 1 / (1 + np.exp(-eta))).astype(float),
         "poisson": lambda: rng.poisson(np.exp(np.minimum(0.5 * eta, 3))).astype(float),
         "gamma": lambda: np.round(rng.gamma(2.0, np.exp(0.5 * eta) / 2.0) + 1e-3, 4),
@@ -190,6 +191,10 @@ CASES = [
          _sklearn("TweedieRegressor", power=0, solver="newton-cholesky", tol=1e-12)),
     Case("sklearn.LinearSVR:squared", {"C": 0.7}, _sklearn("LinearSVR", "svm", loss="squared_epsilon_insensitive",
          epsilon=0.0, tol=1e-12, max_iter=1_000_000, dual=False), tolerance=1e-5),
+    Case("sklearn.RidgeClassifier", {"alpha": 1.7}, lambda X, y, parameters: _ridge_classifier(X, y, parameters),
+         "labels"),
+    Case("sklearn.KernelRidge", {"alpha": 1.7}, lambda X, y, parameters: _kernel_ridge(X, y, parameters)),
+    Case("sklearn.HuberRegressor", {"alpha": 1.7}, lambda X, y, parameters: _huber(X, y, parameters), tolerance=1e-5),
     Case("sklearn.SGDRegressor", {"alpha": 0.05, "l1_ratio": 0.4, "penalty": "elasticnet"},
          _sklearn("SGDRegressor", tol=None, max_iter=40_000, learning_rate="invscaling", eta0=0.05, power_t=0.6,
                   random_state=0), tolerance=1e-4),
@@ -235,6 +240,31 @@ CASES = [
         for number in ("0", "6", "0R", "6R")
     ),
 ]  # fmt: skip
+
+
+def _ridge_classifier(X: Any, y: Any, parameters: dict[str, Any]) -> Any:
+    from sklearn.linear_model import RidgeClassifier
+
+    return np.ravel(RidgeClassifier(**parameters).fit(X, (y > 0).astype(int)).coef_)
+
+
+def _kernel_ridge(X: Any, y: Any, parameters: dict[str, Any]) -> Any:
+    from sklearn.kernel_ridge import KernelRidge
+
+    return X.T @ KernelRidge(kernel="linear", **parameters).fit(X, y).dual_coef_
+
+
+def _huber(X: Any, y: Any, parameters: dict[str, Any]) -> Any:
+    """With every residual below ε its noise is Gaussian of sd `scale_`."""
+    from sklearn.linear_model import HuberRegressor
+
+    model = HuberRegressor(epsilon=100.0, tol=1e-10, max_iter=100_000, **parameters).fit(X, y)
+    HUBER_SCALE.append(float(model.scale_))
+    return model.coef_
+
+
+HUBER_SCALE: list[float] = []
+"""The scale of the last fit, which the prior depends on."""
 
 
 def _mlp(X: Any, y: Any, parameters: dict[str, Any]) -> Any:

@@ -20,12 +20,13 @@ from bayesreg.likelihoods import BernoulliLogit, GammaLog, GaussianNoise, Poisso
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Flat
 from bayesreg.problem import Problem
-from tests.libraries.fits import CASES, SIGMA, Case, N, data, fit, weights
+from tests.libraries.fits import CASES, HUBER_SCALE, SIGMA, Case, N, data, fit, weights
 
 RECORDED = json.loads(Path(__file__).with_name("recorded.json").read_text(encoding="utf-8"))
 
 LIKELIHOODS = {
     "gaussian": lambda: GaussianNoise(SIGMA),
+    "labels": lambda: GaussianNoise(SIGMA),
     "bernoulli": BernoulliLogit,
     "poisson": PoissonLog,
     "gamma": lambda: GammaLog(2.0),
@@ -37,13 +38,17 @@ def mode(case: Case, strength: float = 1.0) -> Any:
     X, y = data(case.kind)
     w = weights() if case.weighted else None
     given = {**case.parameters, **case.facts, "n": N}
-    if case.kind == "gaussian":
+    if case.kind in ("gaussian", "labels"):
         given["sigma"] = SIGMA
+    likelihood = LIKELIHOODS[case.kind]()
+    if case.name == "sklearn.HuberRegressor":
+        given["noise_scale"] = HUBER_SCALE[-1]
+        likelihood = GaussianNoise(HUBER_SCALE[-1])
     if w is not None:
         given["weights"] = w
     row = find(case.name)
     problem = Problem.from_arrays(
-        X, y, likelihood=LIKELIHOODS[case.kind](), prior=to_prior(case.name, **given).rescaled(strength),
+        X, y, likelihood=likelihood, prior=to_prior(case.name, **given).rescaled(strength),
         intercept=Flat() if row.library == "statsmodels" else intercept_prior(case.name, **given),
         standardize=standardises(row, case.parameters), weights=w,
     )  # fmt: skip
@@ -60,3 +65,24 @@ def test_the_librarys_fit_is_the_mode(case: Case) -> None:
 
 def test_what_was_recorded_is_what_is_compared() -> None:
     assert set(RECORDED) == {case.label for case in CASES if not case.live}
+
+
+def test_tasks_are_groups() -> None:
+    """MultiTaskLasso as one problem: the responses one after the other, each column's coefficients a group."""
+    from sklearn.linear_model import MultiTaskLasso
+
+    X, y = data("gaussian")
+    Y = np.column_stack([y, y + X[:, 3], -X[:, 0] + 0.3 * y])
+    X, Y = X - X.mean(axis=0), Y - Y.mean(axis=0)  # its intercepts are free, one a task
+    n, (p, tasks) = len(X), (X.shape[1], Y.shape[1])
+    theirs = MultiTaskLasso(0.3, fit_intercept=False, tol=1e-14, max_iter=100_000).fit(X, Y).coef_.T
+    prior = to_prior("sklearn.MultiTaskLasso", alpha=0.3, n=n, sigma=SIGMA, tasks=tasks, p=p)
+    problem = Problem.from_arrays(
+        np.kron(X, np.eye(tasks)), Y.ravel(), likelihood=GaussianNoise(SIGMA), prior=prior, intercept=None,
+        standardize=False,
+    )  # fmt: skip
+    ours = fit_penalized(problem).beta.reshape(p, tasks)
+    assert (theirs == 0).all(axis=1).any()
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-7)
+    off = fit_penalized(problem.with_prior(prior.rescaled(1 / 1.1))).beta.reshape(p, tasks)
+    assert np.abs(off - theirs).max() > 1e-3

@@ -1,7 +1,8 @@
 """R's glmnet at its tightest: the same optimum at the matched λ, on real data.
 
-Its objective is nll/n + λ‖β‖₁ or λ/2‖β‖², on columns with population sd 1; Gaussian nll without σ.  So b = σ²/(nλ) and
-τ² = σ²/(nλ), at any σ: the match is conditional on it, and σ = 1.7 here shows that it drops out.
+Its objective is nll/n + λ‖β‖₁ or λ/2‖β‖², on columns with population sd 1; Gaussian nll without σ, and the λ of a
+Gaussian ridge divided by sd(y).  So b = σ²/(nλ) and τ² = σ²·sd(y)/(nλ), at any σ: the match is conditional on it, and
+σ = 1.7 here shows that it drops out.
 """
 
 import contextlib
@@ -12,11 +13,11 @@ import pandas as pd
 import pytest
 
 from bayesreg.errors import DataWarning
+from bayesreg.libraries import to_prior
 from bayesreg.likelihoods import BernoulliLogit, GaussianNoise, PoissonLog
 from bayesreg.optimality import certify
 from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
-from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem
 
 pytestmark = pytest.mark.reference
@@ -61,9 +62,13 @@ def problem_of(shared, fit):
     X, y = columns_and_response(shared, fit)
     assert X.shape == (fit["n"], fit["p"])
     gaussian = fit["family"] == "gaussian"
-    per_nat = SIGMA**2 if gaussian else 1.0
-    total = fit["n"] * fit["lambda"]
-    prior = Laplace(per_nat / total) if fit["penalty"] == "lasso" else Gaussian(np.sqrt(per_nat / total))
+    given = {
+        "lambda": fit["lambda_passed_to_glmnet"],
+        "alpha": 1.0 if fit["penalty"] == "lasso" else 0.0,
+        "n": fit["n"],
+    }
+    facts = {"sigma": SIGMA, "sd_y": y.std()} if gaussian else {}
+    prior = to_prior("glmnet" if gaussian else f"glmnet:{fit['family']}", **given, **facts)
     # Of the 2000 genes of colon_log some are copies of each other.
     copied = fit["id"] == "colon_log"
     with pytest.warns(DataWarning, match="identical up to sign") if copied else contextlib.nullcontext():

@@ -63,7 +63,7 @@ class GraphDensity:
         count = len(self._variables)
         loc = pt.concatenate([pt.flatten(t) for t in replaced[1 : count + 1]])
         rate = pt.concatenate([pt.flatten(t) for t in replaced[count + 1 :]])
-        outputs = [replaced[0], pt.grad(replaced[0], x), loc, rate]
+        outputs = [replaced[0], pt.grad(replaced[0], x, disconnected_inputs="ignore"), loc, rate]
         mode = evaluation_mode()
         natural, y = join_nonshared_inputs(initial, model.replace_rvs_by_values(self._variables), self._values, {})
         natural = graph_replace(natural, {y: x})
@@ -185,6 +185,13 @@ class GraphDensity:
         from pymc.blocking import DictToArrayBijection, RaveledVars
 
         return dict(DictToArrayBijection.rmap(RaveledVars(vector, self._info)))
+
+
+def require_model(caller: str, model: Any) -> None:
+    """Raise ParameterError unless `model` is a PyMC model."""
+    if not hasattr(model, "free_RVs"):
+        msg = f"{caller} takes a Problem or a pymc.Model (got {type(model).__name__})"
+        raise ParameterError(msg)
 
 
 def _check_continuous(model: Any) -> None:

@@ -18,6 +18,9 @@ from bayesreg.orthant import NEWTON_WORTH, Minimum, minimise
 STARTS = 8
 """Random starts where the density is not log-concave."""
 
+RUNAWAY = 1e50
+"""Size of an entry that has left every range."""
+
 FAR = 150.0
 """Distance on an unconstrained scale that only a density without a highest point leads to."""
 
@@ -38,16 +41,34 @@ def model_mode(density: GraphDensity) -> Optimum:
     """
     check_bounded(density)
     concave = log_concave(density)
-    first = minimise(density, density.start, density.blocks)
+    first = _descend(density, density.start)
     found = [first]
     if not concave:
-        found += [minimise(density, x, density.blocks) for x in _starts(density, first)]
+        found += [_descend(density, x) for x in _starts(density, first)]
     best = min(found, key=lambda one: one.value)
     _check_settled(density, best)
-    flat = _flat(density, best)
-    edges = _edges(density, best)
+    ended = _ended(density, best)
+    flat, edges = _flat(density, best, ended), tuple(density.free_labels[j] for j in ended)
     search = "" if concave else search_text(np.array([one.value for one in found]))
     return _optimum(density, best, convex=concave, tied=flat, search=search, mode_of=_mode_of(density, edges, flat))
+
+
+def _descend(density: GraphDensity, start: Array) -> Minimum:
+    """`minimise`, which names the variables that run off where it fails."""
+    last = [start]
+
+    def evaluate(x: Array) -> tuple[float, Array, Array, Array]:
+        last[0] = x
+        return density(x)
+
+    try:
+        return minimise(evaluate, start, density.blocks)
+    except FitError as error:
+        away = np.flatnonzero(np.abs(last[0]) > RUNAWAY)
+        if not away.size:
+            raise
+        msg = f"{error}; it is {', '.join(density.free_labels[j] for j in away[:4])} that runs off"
+        raise FitError(msg) from error
 
 
 def _starts(density: GraphDensity, first: Minimum) -> list[Array]:
@@ -80,14 +101,15 @@ def _check_settled(density: GraphDensity, best: Minimum) -> None:
         raise FitError(msg)
 
 
-def _edges(density: GraphDensity, best: Minimum) -> tuple[str, ...]:
-    """Constrained entries beyond which, towards an end of their domain, the density does not change."""
+def _ended(density: GraphDensity, best: Minimum) -> NDArray[np.intp]:
+    """Constrained entries beyond which, towards one end of their domain, the density does not change."""
     found = []
     for j in np.flatnonzero(density.transformed):
-        near = [_change(density, best, j, side * REACH) for side in (-1.0, 1.0)]
-        if min(near) <= SAME < max(near):
-            found.append(density.free_labels[j])
-    return tuple(found)
+        changes = [_change(density, best, j, side * REACH) for side in (-1.0, 1.0)]
+        back = _change(density, best, j, density.start[j] - best.x[j])
+        if min(changes) <= SAME < max(*changes, back):
+            found.append(j)
+    return np.array(found, dtype=np.intp)
 
 
 def _change(density: GraphDensity, best: Minimum, j: np.int_, distance: float) -> float:
@@ -97,9 +119,9 @@ def _change(density: GraphDensity, best: Minimum, j: np.int_, distance: float) -
     return value - best.value if np.isfinite(value) else np.inf
 
 
-def _flat(density: GraphDensity, best: Minimum) -> tuple[str, ...]:
+def _flat(density: GraphDensity, best: Minimum, ended: NDArray[np.intp]) -> tuple[str, ...]:
     """Entries along which, alone or together, the density does not change: null directions of the Hessian, followed."""
-    moving = np.flatnonzero(~best.kinked & ~np.isin(np.arange(best.x.size), _ended(density, best)))
+    moving = np.flatnonzero(~best.kinked & ~np.isin(np.arange(best.x.size), ended))
     if not moving.size or best.x.size > NEWTON_WORTH:
         return ()
     target = Target(density, density.blocks)
@@ -119,13 +141,6 @@ def _flat(density: GraphDensity, best: Minimum) -> tuple[str, ...]:
         if np.abs(ends).max() <= 1e-9 * max(1.0, abs(best.value)):
             moved |= size_of[moving] > 1e-3 * size_of.max()
     return tuple(density.free_labels[j] for j in moving[moved])
-
-
-def _ended(density: GraphDensity, best: Minimum) -> NDArray[np.int_]:
-    """Constrained entries that ended at an end of their domain."""
-    ended = [j for j in np.flatnonzero(density.transformed) if _change(density, best, j, -REACH) <= SAME
-             or _change(density, best, j, REACH) <= SAME]  # fmt: skip
-    return np.array(ended, dtype=int)
 
 
 def _mode_of(density: GraphDensity, edges: tuple[str, ...], flat: tuple[str, ...]) -> str:

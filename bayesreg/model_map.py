@@ -18,6 +18,9 @@ from bayesreg.orthant import NEWTON_WORTH, Minimum, minimise
 STARTS = 8
 """Random starts where the density is not log-concave."""
 
+FEW = 12
+"""Free entries from which there are half as many, a Newton step costing a gradient an entry; a quarter beyond."""
+
 RUNAWAY = 1e50
 """Size of an entry that has left every range."""
 
@@ -74,7 +77,7 @@ def _descend(density: GraphDensity, start: Array) -> Minimum:
 def _starts(density: GraphDensity, first: Minimum) -> list[Array]:
     """Random points: half about the first mode, three sds of the normal approximation away, half about the start."""
     rng = np.random.default_rng(0)
-    count = STARTS if first.x.size <= NEWTON_WORTH else STARTS // 4
+    count = STARTS // (1 if first.x.size <= FEW else 2 if first.x.size <= NEWTON_WORTH else 4)
     target = Target(density, density.blocks)
     state = target(first.x)
     spread = np.where(state.rate > 0, 1 / np.maximum(state.rate, 1e-8), 1.0)

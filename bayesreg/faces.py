@@ -125,7 +125,7 @@ class Differences:
         self, state: State, j: int, width: float, moving: NDArray[np.int_], base: Array, smooth: bool
     ) -> Array:
         x = state.x.copy()
-        x[j] += width * (state.orthant[j] or 1.0)
+        x[j] += max(width, 8 * np.spacing(abs(x[j]))) * (state.orthant[j] or 1.0)
         near = self.target(x)
         leaving = near.kinked & (state.orthant != 0)
         slope = smooth_slope(near) if smooth else near.slope + np.where(leaving, near.rate, 0.0) * state.orthant

@@ -36,7 +36,7 @@ def parents(tensors: Iterable[Tensor], stops: Sequence[Tensor]) -> list[Tensor]:
 
 
 def named(model: Any) -> dict[Tensor, str]:
-    """Return the model's variables and their names, data of a single number excepted."""
+    """Return the model's variables and their names."""
     return {tensor: name for name, tensor in model.named_vars.items()}
 
 

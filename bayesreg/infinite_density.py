@@ -1,9 +1,10 @@
 """Models whose density has no highest point: it grows without end as a scale goes to 0.
 
-Two ways there.  A free variable x with location μ and scale s, both of them or s unknown: at x = μ its log density is
+Three ways there.  A free variable x with location μ and scale s, both of them or s unknown: at x = μ its log density is
 −k·log s + constant for k entries, and no prior of s that is finite at 0 stops that.  And an observed y with an unknown
-scale, where the data can be fitted exactly: at y = μ it is the same.  Both are followed along a ray, log s → −∞, far
-enough to see the power law that the density settles to.
+scale, where the data can be fitted exactly: at y = μ it is the same.  And a prior may itself be infinite at an end of
+its domain, as Gamma(½, ·) is at 0.  Each is followed along a ray, log s → −∞, far enough to see the power law that
+the density settles to.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ from bayesreg.penalty_forms import form_of, parameters_of
 RAY = np.array([75.0, 150.0, 225.0, 300.0])
 """Distances along the ray, on the log scale: scales down to 1e-130, whose squares are still in range."""
 
+NEAR_RAY = np.array([8.0, 16.0, 24.0, 32.0])
+"""The same towards the ends of domains."""
+
+UPPER_RAY = NEAR_RAY / 2
+"""The same towards an upper end, where 1 − x must keep some digits."""
+
 EXACT = 1e-9
 """Largest residual, relative to the data, at which they count as fitted exactly."""
 
@@ -42,7 +49,7 @@ class _Part:
 
 
 def check_bounded(density: GraphDensity) -> None:
-    """Raise FitError where the density grows without bound as the scale of a prior, or of the noise, goes to 0.
+    """Raise FitError where the density grows without bound: as a scale goes to 0, or at the end of a prior's domain.
 
     Raises
     ------
@@ -55,6 +62,7 @@ def check_bounded(density: GraphDensity) -> None:
     observed = [part for rv in density.model.observed_RVs if (part := _part(rv)) is not None]
     for scale, members in _by_scale(density, observed):
         _check_noise(density, scale, members)
+    _check_edges(density)
 
 
 def _part(rv: Tensor) -> _Part | None:
@@ -88,6 +96,48 @@ def _by_scale(density: GraphDensity, parts: Sequence[_Part]) -> list[tuple[Tenso
     return grouped
 
 
+def _check_edges(density: GraphDensity) -> None:
+    start = density.start
+    for rv in density.model.free_RVs:
+        name, part = rv.name, density.slice_of(rv.name)
+        if density.model.rvs_to_transforms[rv] is None or not density.free[part].all():
+            continue
+        for unit in _towards_ends(density, rv):
+            for side in (-1.0, 1.0):
+                direction = np.zeros(density.free.size)
+                direction[part] = side * unit
+                ray = NEAR_RAY if side < 0 or not _two_ended(density, rv) else UPPER_RAY
+                vectors = [density.full(start) + t * direction for t in ray]
+                rate = _power([-density.evaluate(v) for v in vectors], ray)
+                if rate > 0:
+                    ends = np.ravel(density.natural_of(vectors[-1], name))
+                    msg = (
+                        f"the model has no mode: its density grows without bound as {name} → {_rounded(ends)}, an end "
+                        f"of its domain ({rate:.3g} nats for every factor e of the distance to it). Give it a prior "
+                        f"that is finite there (a shape of at least 1); or hold it: find_map(model, hold={{{name!r}: "
+                        "value}); or integrate over it: pm.sample(model=model)"
+                    )
+                    raise FitError(msg)
+
+
+def _towards_ends(density: GraphDensity, rv: Tensor) -> list[Array]:
+    """Directions of a constrained variable's entries: each by itself, and all at once; of a simplex, each share."""
+    part = density.slice_of(rv.name)
+    size = part.stop - part.start
+    if type(density.model.rvs_to_transforms[rv]).__name__ == "SimplexTransform" and rv.ndim == 1:
+        return list((np.eye(size + 1) - 1 / (size + 1))[:, :-1])
+    return [*np.eye(size), *([np.ones(size)] if size > 1 else [])]
+
+
+def _two_ended(density: GraphDensity, rv: Tensor) -> bool:
+    return type(density.model.rvs_to_transforms[rv]).__name__ in ("LogOddsTransform", "Interval", "IntervalTransform")
+
+
+def _rounded(values: Array) -> str:
+    texts = ["∞" if v > 1e10 else "0" if abs(v) < 1e-6 else f"{v:.4g}" for v in values[:6]]
+    return texts[0] if values.size == 1 else f"({', '.join(texts)}{', ...' if values.size > 6 else ''})"
+
+
 def _check_prior(density: GraphDensity, scale: Tensor, members: Sequence[_Part]) -> None:
     movable = [m for m in members if density.free[density.slice_of(m.rv.name)].all()]
     if not movable:
@@ -102,12 +152,11 @@ def _check_prior(density: GraphDensity, scale: Tensor, members: Sequence[_Part])
             vector = density.placed(vector, {member.rv.name: point})
         return vector
 
-    part = density.slice_of(scale.name)
     for side in (-1.0, 1.0):
-        rate = _power([-density.evaluate(at(_moved(density, part, side * t))) for t in RAY])
+        rate = _power([-density.evaluate(at(_moved(density, scale, side * t))) for t in RAY])
         if rate > 0:
             names = _listed([m.rv.name for m in movable])
-            end = _end(density, scale.name, side)
+            end = _end(density, scale, side)
             where = "its location" if len(movable) == 1 else "their locations"
             way = f"{scale.name} → {end} with {names} at {where}"
             _refuse(scale.name, way, rate, _non_centred(movable[0]))
@@ -128,18 +177,16 @@ def _check_noise(density: GraphDensity, scale: Tensor, members: Sequence[_Part])
     others = [rv for rv in (*model.basic_RVs, *model.potentials) if all(rv is not m.rv for m in members)]
     rest = density.function_of([model.logp(vars=others, jacobian=False), *[m.scale for m in members]])
     sizes = [int(np.size(model.rvs_to_values[m.rv].eval())) for m in members]
-    part = density.slice_of(scale.name)
     for side in (-1.0, 1.0):
         heights = []
         for t in RAY:
-            vector = fitted.copy()
-            vector[part] += side * t
+            vector = fitted + _moved(density, scale, side * t) - density.full(density.start)
             prior, *spreads = rest(vector)
             logs = sum(-n * float(np.mean(np.log(s))) for n, s in zip(sizes, spreads, strict=True))
             heights.append(float(prior) + logs)
         rate = _power(heights)
         if rate > 0:
-            names, end = _listed([m.rv.name for m in members]), _end(density, scale.name, side)
+            names, end = _listed([m.rv.name for m in members]), _end(density, scale, side)
             way = f"{scale.name} → {end} with {names} fitted exactly, which the other variables can do"
             _refuse(scale.name, way, rate, "")
 
@@ -153,28 +200,34 @@ def _refuse(scale: str, way: str, rate: float, more: str) -> None:
     raise FitError(msg)
 
 
-def _moved(density: GraphDensity, part: slice, distance: float) -> Array:
-    vector = density.full(density.start)
-    vector[part] += distance
+def _moved(density: GraphDensity, scale: Tensor, distance: float) -> Array:
+    """The start with a scale moved along its ray: of a covariance factor only the diagonal, which is on a log scale."""
+    vector, part = density.full(density.start), density.slice_of(scale.name)
+    transform = density.model.rvs_to_transforms[scale]
+    where = np.arange(part.start, part.stop)
+    if type(transform).__name__ == "CholeskyCovPacked":
+        side = (np.sqrt(8 * where.size + 1) - 1) / 2  # packed row by row: row i ends with its diagonal entry
+        where = where[np.cumsum(np.arange(1, round(side) + 1)) - 1]
+    vector[where] += distance
     return vector
 
 
-def _end(density: GraphDensity, name: str, side: float) -> str:
+def _end(density: GraphDensity, scale: Tensor, side: float) -> str:
     """Where a variable goes along its ray, as text."""
-    values = np.ravel(density.natural_of(_moved(density, density.slice_of(name), side * float(RAY[-1])), name))
+    values = np.ravel(density.natural_of(_moved(density, scale, side * float(RAY[-1])), scale.name))
     size = np.abs(values)
-    return "0" if size.max() < 1e-100 else ("∞" if size.min() > 1e100 else ("−∞" if values[0] < 0 else "∞"))
+    return "0" if size.max() < 1e-100 else ("−∞" if values[0] < 0 else "∞")
 
 
-def _power(heights: Sequence[float]) -> float:
-    """Slope, in nats a unit, at which heights at `RAY` rise for good; 0 where they do not.
+def _power(heights: Sequence[float], ray: Array = RAY) -> float:
+    """Slope, in nats a unit, at which heights along a ray rise for good; 0 where they do not.
 
     A slope that falls by as much in each step (a normal tail of the log scale) ends in a descent; one that falls by
     less and less (a power of the log scale) does not.
     """
     if not np.isfinite(heights).all():
         return 0.0
-    slopes = np.diff(heights) / np.diff(RAY)
+    slopes = np.diff(heights) / np.diff(ray)
     bends = np.diff(slopes)
     settled = abs(bends[1]) <= 1e-6 * max(1.0, abs(slopes[-1])) or abs(bends[1]) < 0.8 * abs(bends[0])
     return float(slopes[-1]) if settled and slopes[-1] > 1e-3 else 0.0

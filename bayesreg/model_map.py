@@ -24,7 +24,7 @@ FEW = 12
 RUNAWAY = 1e50
 """Size of an entry that has left every range."""
 
-FAR = 150.0
+FAR = 30.0
 """Distance on an unconstrained scale that only a density without a highest point leads to."""
 
 REACH = 10.0

@@ -53,7 +53,7 @@ def read_penalty(model: Any) -> PenaltyReading:
     values = _values(model, parts, names)
     rows = [_row(rv, shapes[rv.name], values[rv], parents(parts[rv].values(), free)) for rv in free]
     rows += [_potential(potential) for potential in model.potentials]
-    sentences = [_likelihood(rv, values[rv], parents(parts[rv].values(), free)) for rv in model.observed_RVs]
+    sentences = [_likelihood(rv, values[rv]) for rv in model.observed_RVs]
     return PenaltyReading(tuple(rows), tuple(sentences), tuple(_notes(model, rows, names)))
 
 
@@ -227,16 +227,24 @@ def _potential(potential: Tensor) -> PenaltyRow:
     return PenaltyRow(potential.name, "Potential", note=note)
 
 
+DISPERSIONS = {
+    "StudentT": ("ν", "σ"), "Laplace": ("b",), "Cauchy": ("s",), "Logistic": ("s",), "LogNormal": ("σ",),
+    "Gamma": ("α",), "Weibull": ("α",), "Gumbel": ("β",),
+}  # fmt: skip
+"""Distribution of the data -> its parameters beside the mean."""
+
 LEAST_SQUARES = "½Σ(y − μ)²"
 
 
-def _likelihood(rv: Tensor, values: Mapping[str, Value], depends: Sequence[Tensor]) -> str:
+def _likelihood(rv: Tensor, values: Mapping[str, Value]) -> str:
     """What the data contribute, and what λ is relative to."""
     name, form = distribution_name(rv), form_of(rv)
     said = f"{rv.name}: {name} log likelihood in nats, summed over rows"
     if form is None or name != "Normal":
-        unknown = ", ".join(t.name for t in depends)
-        return f"{said}, given {unknown}" if unknown else said
+        spread = {symbol: values[symbol] for symbol in DISPERSIONS.get(name, ())}
+        said += "".join(f", {symbol} = {shown(value)}" for symbol, value in spread.items())
+        unknown = [value for value in spread.values() if isinstance(value, str)]
+        return f"{said}: what each λ weighs against the data depends on {', '.join(unknown)}" if unknown else said
     sigma = values["σ"]
     if not isinstance(sigma, str):
         factor = shown(np.asarray(sigma) ** 2)

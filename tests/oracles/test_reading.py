@@ -346,6 +346,18 @@ def test_bridges_and_groups_are_described():
     assert group.formula.endswith("of beta/beta_scale")
 
 
+def test_what_the_noise_leaves_unknown_is_said():
+    with pm().Model() as model:
+        beta = pm().Laplace("beta", 0.0, 1.0, shape=2)
+        pm().StudentT("y", nu=4.0, mu=beta.sum(), sigma=pm().HalfNormal("sigma", 1.0), observed=np.zeros(3))
+        pm().Poisson("n", pm().math.exp(beta[0]), observed=np.array([1, 2]))
+    assert br.read_penalty(model).likelihood == (
+        "y: StudentT log likelihood in nats, summed over rows, ν = 4, σ = sigma: what each λ weighs against the data "
+        "depends on sigma",
+        "n: Poisson log likelihood in nats, summed over rows",
+    )
+
+
 def test_known_noise_gives_the_factor_to_the_loss_of_least_squares():
     reading = br.read_penalty(make_problem(prior=br.Laplace(0.2), likelihood=br.GaussianNoise(1.5)))
     assert reading.likelihood == (

@@ -26,6 +26,9 @@ from .optimum import Certificate as Certificate
 from .optimum import Optimum as Optimum
 from .optimum import Outcome as Outcome
 from .penalized import fit_penalized as fit_penalized
+from .penalty_reading import read_penalty as read_penalty
+from .penalty_rows import PenaltyReading as PenaltyReading
+from .penalty_rows import PenaltyRow as PenaltyRow
 from .prediction import Prediction as Prediction
 from .priors import Bridge as Bridge
 from .priors import ElasticNet as ElasticNet

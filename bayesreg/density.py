@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -63,7 +63,7 @@ class GraphDensity:
         count = len(self._variables)
         loc = pt.concatenate([pt.flatten(t) for t in replaced[1 : count + 1]])
         rate = pt.concatenate([pt.flatten(t) for t in replaced[count + 1 :]])
-        outputs = [replaced[0], pt.grad(replaced[0], x), loc, rate]
+        outputs = [replaced[0], pt.grad(replaced[0], x, disconnected_inputs="ignore"), loc, rate]
         mode = evaluation_mode()
         natural, y = join_nonshared_inputs(initial, model.replace_rvs_by_values(self._variables), self._values, {})
         natural = graph_replace(natural, {y: x})
@@ -85,7 +85,7 @@ class GraphDensity:
     def hold(self, name: str, value: float | Array) -> None:
         """Hold the variable `name` at `value` on its natural scale."""
         part = self.slice_of(name)
-        self._full = self._inner({name: value})
+        self._full = self.placed(self._full, {name: value})
         self.free[part] = False
 
     def release(self, name: str) -> None:
@@ -124,6 +124,18 @@ class GraphDensity:
         """Labels of the blocks of free entries that have a kink in common."""
         return self._blocks[self.free]
 
+    @property
+    def transformed(self) -> NDArray[np.bool_]:
+        """Free entries that live on another scale than the natural one."""
+        marks = [self.model.rvs_to_transforms[rv] is not None for rv in self._variables]
+        return np.repeat(marks, [size for _, _, size, _ in self._info])[self.free]
+
+    def deterministics(self, x: Array) -> dict[str, Array]:
+        """Return the model's deterministics at free entries `x`."""
+        tensors = self.model.deterministics
+        values = self.function_of(tensors)(self.full(x)) if tensors else []
+        return {t.name: v for t, v in zip(tensors, values, strict=True)}
+
     def full(self, x: Array) -> Array:
         """Return the whole vector with free entries `x` and the held ones."""
         vector = self._full.copy()
@@ -144,8 +156,13 @@ class GraphDensity:
         """Return every variable on its natural scale, at free entries `x`."""
         return self._natural(self.full(x))
 
+    def natural_of(self, vector: Array, name: str) -> Array:
+        """Return one variable on its natural scale at a whole vector."""
+        return self._natural(vector)[name]
+
     def _natural(self, vector: Array) -> dict[str, Array]:
-        values = self._function(vector)[4:]
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            values = self._function(vector)[4:]
         return {rv.name: np.asarray(v) for rv, v in zip(self._variables, values, strict=True)}
 
     def natural_each(self, points: Array) -> dict[str, Array]:
@@ -162,29 +179,53 @@ class GraphDensity:
 
     def at_natural(self, point: Mapping[str, float | Array]) -> Array:
         """Return the whole vector with the variables of `point`, given on their natural scale, put in."""
-        return self._inner(point)
+        return self.placed(self._full, point)
 
-    def _inner(self, point: Mapping[str, float | Array]) -> Array:
+    def placed(self, vector: Array, point: Mapping[str, float | Array]) -> Array:
+        """Return a whole vector with the variables of `point`, given on their natural scale, put in."""
         for name in point:
             self.slice_of(name)
-        now = self._natural(self._full)
+        now = self._natural(vector)
         for name, value in point.items():
             now[name] = _shaped(name, value, now[name].shape)
-        vector = self._full.copy()
+        vector = vector.copy()
         for name in point:
             inner = self._inner_of[name](*now.values()) if name in self._inner_of else now[name]
             vector[self.slice_of(name)] = np.ravel(inner)
         return vector
 
+    def function_of(self, tensors: Sequence[Tensor]) -> Callable[[Array], list[Array]]:
+        """Return tensors of the model's graph as a function of the whole vector."""
+        import pymc as pm
+        from pymc.pytensorf import join_nonshared_inputs
+
+        replaced = self.model.replace_rvs_by_values(list(tensors))
+        outputs, x = join_nonshared_inputs(self.model.initial_point(), replaced, self._values, {})
+        function = pm.compile([x], outputs, mode=evaluation_mode(), on_unused_input="ignore")
+
+        def evaluate(vector: Array) -> list[Array]:
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+                return [np.asarray(value) for value in function(vector)]
+
+        return evaluate
+
     def evaluate(self, vector: Array) -> float:
         """−logp in nats at a whole vector."""
-        return float(self._function(vector)[0])
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return float(self._function(vector)[0])
 
     def as_values(self, vector: Array) -> dict[str, Array]:
         """Return a whole vector as the dictionary of value variables that PyMC's own functions take."""
         from pymc.blocking import DictToArrayBijection, RaveledVars
 
         return dict(DictToArrayBijection.rmap(RaveledVars(vector, self._info)))
+
+
+def require_model(caller: str, model: Any) -> None:
+    """Raise ParameterError unless `model` is a PyMC model."""
+    if not hasattr(model, "free_RVs"):
+        msg = f"{caller} takes a Problem or a pymc.Model (got {type(model).__name__})"
+        raise ParameterError(msg)
 
 
 def _check_continuous(model: Any) -> None:
@@ -252,5 +293,7 @@ def _labels(model: Any, rv: Tensor, initial: Mapping[str, Array]) -> list[str]:
     if not shape:
         return [rv.name]
     dims = model.named_vars_to_dims.get(rv.name, (None,) * len(shape))
+    if any(len(model.coords.get(d) or range(size)) != size for d, size in zip(dims, shape, strict=True)):
+        dims = (None,) * len(shape)  # a simplex and its like: one entry fewer than the variable has
     coords = [model.coords.get(d) or range(size) for d, size in zip(dims, shape, strict=True)]
     return [f"{rv.name}[{', '.join(str(c[i]) for c, i in zip(coords, at, strict=True))}]" for at in np.ndindex(*shape)]

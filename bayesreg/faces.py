@@ -101,8 +101,11 @@ class Differences:
     def _row(self, state: State, j: int, moving: NDArray[np.int_], base: Array, smooth: bool) -> Array:
         """Row j of the Hessian.  Widths that are far from a hundred-thousandth of a posterior sd are mended."""
         at = int(np.flatnonzero(moving == j)[0])
+        found = np.zeros(moving.size)
         for _ in range(10):
             row = self._difference(state, j, self.width[j], moving, base, smooth)
+            if np.isfinite(row).all():
+                found = row
             curvature = abs(row[at])
             span = self.width[j] * np.sqrt(curvature)
             if not np.isfinite(span):
@@ -111,7 +114,7 @@ class Differences:
                 self.width[j] = 1e-5 / np.sqrt(curvature) if curvature > 1e-100 else self.width[j] * 1e4
             if 1e-8 <= span <= 1e-2:
                 break
-        size = abs(state.x[j])
+        row, size = found, abs(state.x[j])
         if 0 < size < 1e2 * self.width[j]:
             # A power of |x| between 1 and 2 bends without end towards 0: there the width must be small beside x.
             finer = self._difference(state, j, 1e-4 * size, moving, base, smooth)
@@ -122,7 +125,7 @@ class Differences:
         self, state: State, j: int, width: float, moving: NDArray[np.int_], base: Array, smooth: bool
     ) -> Array:
         x = state.x.copy()
-        x[j] += width * (state.orthant[j] or 1.0)
+        x[j] += max(width, 8 * np.spacing(abs(x[j]))) * (state.orthant[j] or 1.0)
         near = self.target(x)
         leaving = near.kinked & (state.orthant != 0)
         slope = smooth_slope(near) if smooth else near.slope + np.where(leaving, near.rate, 0.0) * state.orthant

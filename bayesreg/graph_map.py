@@ -10,19 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from bayesreg.density import GraphDensity
+from bayesreg.density import GraphDensity, require_model
 from bayesreg.errors import ParameterError
 from bayesreg.existence import check_determined, check_finite, check_identified
 from bayesreg.graph import build_model, named_point, scattered
 from bayesreg.interfaces import Array
+from bayesreg.model_map import STARTS, model_mode
 from bayesreg.noise import SYMBOLS, Noise, resolve_noise
 from bayesreg.optimality import certify, search_text
-from bayesreg.optimum import Certificate, Optimum
+from bayesreg.optimum import Optimum
 from bayesreg.orthant import Minimum, minimise
 from bayesreg.problem import Problem
-
-STARTS = 8
-"""Random starts where the density is not log-concave."""
 
 
 def find_map(
@@ -51,14 +49,17 @@ def find_map(
     -------
     Optimum
         For a Problem the certificate is that of the explicit objective; for another model it is read off the graph
-        (no duality gap), and `intercept`, `beta`, `sigma` are the model's variables of those names, where it has them.
+        (no duality gap), `intercept`, `beta`, `sigma` are the model's variables of those names, where it has them, and
+        `point` has its deterministics too.  `Optimum.mode_of` says of which variables' density it is the mode: a mode
+        depends on the parametrisation.
 
     Raises
     ------
     ParameterError
         If the prior's scale is itself unknown (no joint mode exists), or `sigma` cannot be used.
     FitError
-        If the density is not finite at the start, or grows without bound.
+        If the density is not finite at the start, or grows without bound: as a hierarchical scale, or the noise of
+        data that can be fitted exactly, goes to 0.  The message names the variable and what to do.
     """
     if isinstance(target, Problem):
         if hold is not None:
@@ -69,10 +70,8 @@ def find_map(
     if sigma is not None:
         msg = "sigma is for a Problem; for a pymc.Model hold its variable: hold={'sigma': value}"
         raise ParameterError(msg)
-    if not hasattr(target, "free_RVs"):
-        msg = f"find_map takes a Problem or a pymc.Model (got {type(target).__name__})"
-        raise ParameterError(msg)
-    return _any_model(GraphDensity(target, hold) if density is None else density)
+    require_model("find_map", target)
+    return model_mode(GraphDensity(target, hold) if density is None else density)
 
 
 def map_at(
@@ -147,37 +146,4 @@ def _problem_optimum(problem: Problem, noise: Noise, density: GraphDensity, best
         point=values,
         search=search,
         problem=fixed,
-    )
-
-
-def _any_model(density: GraphDensity) -> Optimum:
-    best = minimise(density, density.start, density.blocks)
-    values = density.natural(best.x)
-    scalar = {name: float(values[name]) for name in ("intercept", "sigma") if np.size(values.get(name, [])) == 1}
-    beta = np.ravel(values.get("beta", np.zeros(0)))
-    names, positions = density.places_of("beta")
-    return Optimum(
-        intercept=scalar.get("intercept", 0.0),
-        beta=beta,
-        intercept_raw=scalar.get("intercept", 0.0),
-        beta_raw=beta,
-        sigma=scalar.get("sigma"),
-        sigma_method="as the model has it",
-        objective=best.value,
-        certificate=Certificate(
-            labels=density.free_labels,
-            residual=best.residual,
-            tolerance=best.tolerance,
-            gap=float("nan"),
-            gap_tolerance=float("nan"),
-            zero=best.kinked,
-            margin=best.margin,
-            dispersion_residual=float("nan"),
-            convex=False,
-            tied=(),
-        ),
-        names=names,
-        positions=positions,
-        iterations=best.iterations,
-        point=values,
     )

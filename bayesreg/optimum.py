@@ -21,6 +21,7 @@ class Outcome(Enum):
     """How an optimisation ended: the value is the sentence that the user reads."""
 
     CERTIFIED = "certified optimum: the KKT residual and the duality gap are within tolerance"
+    LOG_CONCAVE = "mode: the KKT conditions hold and the density is log-concave, so that none is higher"
     NOT_UNIQUE = "certified optimum, but not the only one: some columns can be traded for others at the same objective"
     STATIONARY = "stationary point: the KKT conditions hold, but the objective is not known to be convex"
     NOT_CERTIFIED = "NOT certified: the KKT residual or the duality gap exceeds its tolerance"
@@ -85,6 +86,8 @@ class Certificate:
     @property
     def outcome(self) -> Outcome:
         """The verdict."""
+        if self.stationary and self.convex and np.isnan(self.gap_tolerance):  # no gap was asked for
+            return Outcome.LOG_CONCAVE if self.unique else Outcome.NOT_UNIQUE
         if not self.stationary or (self.convex and not self.gap <= self.gap_tolerance):
             return Outcome.NOT_CERTIFIED
         if not self.convex:
@@ -120,6 +123,9 @@ class Optimum:
         Iterations used.
     search : str
         Where J is not known to be convex: what was searched, and what else was found; empty where it is.
+    mode_of : str
+        For a PyMC model: of which variables' density it is the mode, on which scale, and which of them ended at an edge
+        of their domain or where the density is flat.
     problem : Problem or None
         What it is the optimum of, the dispersion fixed.
     """
@@ -137,7 +143,20 @@ class Optimum:
     iterations: int
     point: Mapping[str, Array] = field(default_factory=dict)
     search: str = ""
+    mode_of: str = ""
     problem: Problem | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        """What was found, what it is the mode of, and the proof."""
+        values = [f"  {name} = {_brief(value)}" for name, value in self.point.items()]
+        certificate = self.certificate
+        facts = [
+            self.outcome.value,
+            f"J = {self.objective:.8g} nats, KKT residual {certificate.kkt:.1e}, "
+            f"{int(certificate.zero.sum())} of {certificate.zero.size} entries exactly at a kink",
+            *(text for text in (self.mode_of, self.search) if text),
+        ]
+        return "\n".join([*facts, *values])
 
     def predict(
         self,
@@ -202,3 +221,8 @@ class Optimum:
         margin = np.full(self.beta.size, np.nan)
         margin[found] = self.certificate.margin[self.positions[found]]
         return margin
+
+
+def _brief(value: Array) -> str:
+    array = np.asarray(value)
+    return f"{float(array.flat[0]):.6g}" if array.size == 1 else np.array2string(array, precision=4, threshold=12)

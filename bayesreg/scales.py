@@ -58,7 +58,7 @@ class Jeffreys(ScalePrior):
         """Add `name` as a CustomDist on s > 0 with log density −log s."""
         import pytensor.tensor as pt
 
-        return _improper_node(name, initial, lambda value: -pt.log(value))
+        return _improper_node(name, initial, lambda value: -pt.log(value), "log(x)")
 
 
 @final
@@ -82,18 +82,20 @@ class FlatScale(ScalePrior):
         """Add `name` as a CustomDist on s > 0 with log density 0."""
         import pytensor.tensor as pt
 
-        return _improper_node(name, initial, pt.zeros_like)
+        return _improper_node(name, initial, pt.zeros_like, "0")
 
 
-def _improper_node(name: str, initial: float, log_density: object) -> Tensor:
-    """Add a scalar on (0, ∞), sampled on the log scale, with an improper log density.
+def _improper_node(name: str, initial: float, log_density: object, penalty: str) -> Tensor:
+    """Add a scalar on (0, ∞), sampled on the log scale, with an improper log density; its tag has −log p(x) as text.
 
     HalfFlat plus a Potential would give the same density, but a Potential makes predictive sampling warn.
     """
     import pymc as pm
     from pymc.distributions.transforms import log
 
-    return pm.CustomDist(name, logp=log_density, transform=log, initval=initial, signature="->()", dtype="float64")
+    rv = pm.CustomDist(name, logp=log_density, transform=log, initval=initial, signature="->()", dtype="float64")
+    rv.tag.penalty = penalty
+    return rv
 
 
 @final

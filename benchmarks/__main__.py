@@ -1,4 +1,4 @@
-"""Run the benchmarks and print the tables: `python -m benchmarks [posteriors] [--quick]`."""
+"""Run the benchmarks and print the tables: `python -m benchmarks [posteriors | map] [--quick]`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed, as ratios in one run.")
     parser.add_argument(
-        "part", nargs="?", choices=("all", "posteriors"), default="all", help="`posteriors`: the samplers only"
-    )
+        "part", nargs="?", choices=("all", "posteriors", "map"), default="all",
+        help="`posteriors`: the samplers only; `map`: modes of PyMC models only",
+    )  # fmt: skip
     parser.add_argument(
         "--quick", action="store_true", help="once each, without the runs with an empty compile cache or of minutes"
     )
@@ -33,6 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.part == "all":
         print_table(measure(quick=options.quick))
         print()
+    if options.part in ("map", "all"):
+        from benchmarks import any_model
+
+        any_model.print_found(*any_model.measure(_say))
+        print()
+    if options.part == "map":
+        return
     from benchmarks import posteriors
 
     tasks = [task for task in TASKS if options.tasks is None or task.name in options.tasks]

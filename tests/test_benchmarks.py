@@ -11,7 +11,7 @@ import pytest
 
 import bayesreg as br
 from benchmarks import __main__ as bench
-from benchmarks import lasso_fit, measure, posterior_task, posteriors, problems, tasks
+from benchmarks import any_model, lasso_fit, map_models, measure, posterior_task, posteriors, problems, tasks
 
 
 def test_table_says_whether_each_target_is_met(capsys):
@@ -183,3 +183,36 @@ def test_the_peers_know_nothing_of_the_project():
         for name in ([a.name for a in node.names] if isinstance(node, ast.Import) else [node.module])
     }
     assert not imported & {"bayesreg", "benchmarks"}
+
+
+def test_modes_are_judged_by_one_density(tmp_path):
+    data = any_model.make_data()
+    name = "lasso, diabetes"
+    ours, said = map_models.ours(map_models.build(name, data))
+    assert said == "mode"
+    at_zero = ours | {"beta": np.zeros(10)}
+    results = {}
+    for contender, point in (("ours", ours), ("pm.find_MAP", at_zero)):
+        np.savez(tmp_path / f"{list(map_models.MODELS).index(name)}.{contender}.npz", **point)
+        results[contender] = {name: {"first": 1.0, "second": 0.5, "said": ""}}
+    results["pymc-extras"] = {name: {"failed": "no"}}
+    mine, theirs, failed = any_model._judge(name, data, tmp_path, results)
+    X, y, beta = data["diabetes_X"], data["diabetes_y"], ours["beta"]
+    # the likelihood and the penalty by hand, normalisers of both included
+    resid = y - float(ours["intercept"]) - X @ beta
+    known = resid @ resid / (2 * 54.15**2) + 442 * np.log(54.15 * np.sqrt(2 * np.pi)) + np.abs(beta).sum() / 14.7
+    assert mine.value == pytest.approx(known + 10 * np.log(2 * 14.7), rel=1e-12)
+    assert theirs.value > mine.value + 10
+    assert (mine.zeros, theirs.zeros) == (int((beta == 0).sum()), 10)
+    assert math.isnan(failed.value)
+
+
+def test_modes_are_printed_beside_the_best(capsys):
+    line = any_model.Line
+    lines = [line("m", "ours", 10.0, 3, 0.5, 1.0, "mode"), line("m", "pm.find_MAP", 12.5, 0, 1.0, 2.0, "success")]
+    any_model.print_found([*lines, line("m", "pymc-extras", note="TypeError")], ["who: why"])
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[2].split()[-4:] == ["0", "3", "0.5", "1"]
+    assert rows[4].split()[-4:] == ["2.5", "0", "1", "2"]
+    assert rows[6].split()[-4:] == ["–", "0", "–", "–"]
+    assert rows[-1] == "left out: who: why"

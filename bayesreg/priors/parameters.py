@@ -108,7 +108,8 @@ def custom_node(
 ) -> Tensor:
     """Add a prior that PyMC does not have as the variable `name`: a CustomDist with its log density and its draws.
 
-    Its tag `kink` is a tuple as in `Kink`, with the rates a tensor.
+    Its tag `kink` is a tuple as in `Kink`, with the rates a tensor; its tag `prior` is the prior of β/scale and the
+    scale, a tensor.
     """
     import pymc as pm
     import pytensor.tensor as pt
@@ -131,6 +132,7 @@ def custom_node(
     # dtype: whole-number start values would make the variable an integer one
     rv = pm.CustomDist(name, scale, logp=logp, random=random, dims=dims, initval=start, dtype="float64")
     rv.tag.kink = (kink.loc, kink.rate / scale, kink.blocks)
+    rv.tag.prior = unit, scale
     return rv
 
 

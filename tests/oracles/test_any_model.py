@@ -27,8 +27,8 @@ def test_a_plain_model_of_a_problem_gives_the_problems_optimum():
     np.testing.assert_array_equal(plain.zeros, known.zeros)
     np.testing.assert_allclose(plain.margin, known.margin, rtol=1e-6)
     assert plain.names == ("beta[x0]", "beta[x1]", "beta[x2]", "beta[x3]")
-    # Seen from the graph alone nothing tells that the density is log-concave.
-    assert plain.outcome is Outcome.STATIONARY
+    assert plain.outcome is Outcome.LOG_CONCAVE
+    assert plain.search == ""
 
 
 def test_holding_sigma_is_the_conditional_mode():
@@ -73,7 +73,7 @@ def test_laplace_on_some_variables_under_a_likelihood_of_ones_own():
     assert [name for name, zero in zeros.items() if zero] == ["effect[0, 1]", "effect[1, 0]"]
     assert margins["effect[0, 1]"] == pytest.approx(1 - abs(pull[1]) * b[1], rel=1e-8)
     assert np.isnan(margins["slope"])
-    assert found.outcome is Outcome.STATIONARY
+    assert found.outcome is Outcome.LOG_CONCAVE
 
 
 def test_a_mode_is_that_of_the_natural_variable():

@@ -33,12 +33,15 @@ from bayesreg.design import column_moments
 from bayesreg.diagnostics import mcse_mean
 from bayesreg.errors import FitError, ParameterError
 from bayesreg.interfaces import Array, Prior
+from bayesreg.moments import response_moments
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior, conjugate, prepare
 from bayesreg.samplers.reduction import reduce_gram
 
-SMALLEST, LARGEST, LARGEST_LINKED = 1e-3, 1e3, 10.0
-"""Sds that the prior may give η, in units of σ or of the response's sd; with a logit or log link at most the last."""
+SMALLEST, LARGEST, LARGEST_LINKED = 0.1, 1e3, 10.0
+"""Sds that the prior may give η, in units of σ or of the response's sd: at least the first over the root of the number
+of rows (by weight), less than which no data tell from none; at most the second, or with a logit or log link the third.
+"""
 
 GRID = 41
 """Scales at which a curve in closed form is looked at, before its highest point is refined."""
@@ -57,7 +60,11 @@ FURTHEST = 4.0
 
 MAX_KHAT = 0.7
 
-ROUNDS = 25
+FLAT = 0.01
+"""Nats that make no difference."""
+
+ROUNDS, STEPS = 25, 30
+"""Rounds of draws, and steps of the search for where the first are made."""
 
 
 @final
@@ -76,8 +83,9 @@ class EvidenceChoice:
         reach.
     log_evidence : array (g,)
         log p(y | scale) − log p(y | chosen scale), in nats.
-    edge : {"", "lower", "upper"}
-        Which end of the allowed scales the maximum lies at, if any: the evidence rises to it.
+    edge : {"", "lower", "upper", "flat"}
+        Which end of the allowed scales the maximum lies at, if any: the evidence rises to it.  "flat": it rises to the
+        end of what the draws reach, but by no more than 0.01 nats or two Monte Carlo standard errors.
     method : str
         The sampler whose draws were reweighted, or "closed form".
     rounds : int
@@ -101,10 +109,10 @@ def evidence_scale(
 ) -> EvidenceChoice:
     """Return the prior scale of highest marginal likelihood p(y | scale), all other unknowns integrated out.
 
-    Allowed are scales under which the prior gives η an sd between a thousandth of the noise's and a thousand times it
-    (of the response's sd, where the prior is not in units of σ; with a logit or log link at most ten times).  Where the
-    data ask for no effects at all, or are fitted the better the weaker the prior (exact fits, separated classes), that
-    end is returned, and said.
+    Allowed are scales under which the prior gives η an sd between 0.1/√n and 1000 times the noise's (the response's sd,
+    where the prior is not in units of σ; with a logit or log link at most 10 times it).  Where the data ask for no
+    effects at all, or are fitted the better the weaker the prior (exact fits, separated classes), that end is returned,
+    and said.
 
     Parameters
     ----------
@@ -148,8 +156,9 @@ def _allowed(unit: Problem) -> tuple[float, float]:
         msg = "evidence: no penalised column varies, so the data say nothing about the prior's scale; give a scale"
         raise FitError(msg)
     size = 1.0 if unit.scale_by_noise else unit.response_sd() or 1.0
+    smallest = SMALLEST / math.sqrt(response_moments(unit.design.rows)[0])
     largest = LARGEST if unit.likelihood.location_scale else LARGEST_LINKED
-    return math.log(SMALLEST * size / spread), math.log(largest * size / spread)
+    return math.log(min(smallest, SMALLEST) * size / spread), math.log(largest * size / spread)
 
 
 def _highest(curve: Callable[[float], float], low: float, high: float) -> tuple[float, Array, Array]:
@@ -194,6 +203,7 @@ def _in_closed_form(unit: Problem, low: float, high: float) -> EvidenceChoice:
 _WARNING = {
     "": "",
     "lower": "; it is the least that is allowed: the data show no effects that p(y | scale) would pay for",
+    "flat": "; the evidence is flat there: no scale nearby is better by more than its Monte Carlo error",
     "upper": "; it is the greatest that is allowed: the weaker the prior, the better the fit",
 }
 
@@ -207,9 +217,9 @@ def _start(unit: Problem, low: float, high: float) -> float:
         evidence = conjugate.Evidence.of(unit)
         return _first_peak(lambda t: evidence(math.exp(t)), low, high)
     t = float(np.clip(0.0, low, high))
-    for _ in range(8):
+    for _ in range(STEPS):
         before, t = t, _quadratic_start(unit, t, low, high)
-        if abs(t - before) < 0.1:
+        if abs(t - before) < 0.02:
             break
     return t
 
@@ -287,6 +297,12 @@ class _Round:
 
         return float(array_stats.psislw(-log_weights)[1]) <= MAX_KHAT
 
+    def better(self, u: float) -> bool:
+        """Whether the evidence at u is higher than at 0, beyond 0.01 nats and two Monte Carlo standard errors."""
+        gain = self.log_evidence(u)
+        weights = np.exp(self.log_weights(u) - gain)
+        return gain > max(FLAT, 2 * float(mcse_mean(weights[..., None], independent=self.independent)[0]))
+
     def beyond(self, u: float, low: float, high: float) -> float:
         """Offset to go to where the evidence still rises at the end u ≠ 0 of the reach."""
         middle, end = self.log_evidence(0.5 * u), self.log_evidence(u)
@@ -319,9 +335,13 @@ def _by_draws(
         drawn = _Round.of(posterior, t)
         left, right = drawn.reach(low - t, high - t)
         u = _refined(drawn.log_evidence, left, right) if left < right else 0.0
+        better = drawn.better(u)
+        if not better and _edge(t, low, high):
+            u = 0.0
         edge = _edge(t + u, low, high)
-        if (edge or left < u < right) and drawn.trusted(u):
-            return _chosen(drawn, u, (left, right), edge, posterior.method, done)
+        inside = bool(edge) or left < u < right
+        if (inside and drawn.trusted(u)) or not better:
+            return _chosen(drawn, u, (left, right), edge if inside else "flat", posterior.method, done)
         if u and u in (left, right):
             u = drawn.beyond(u, low - t, high - t)
         t = float(np.clip(t + u, low, high))

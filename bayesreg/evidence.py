@@ -84,8 +84,8 @@ class EvidenceChoice:
     log_evidence : array (g,)
         log p(y | scale) − log p(y | chosen scale), in nats.
     edge : {"", "lower", "upper", "flat"}
-        Which end of the allowed scales the maximum lies at, if any: the evidence rises to it.  "flat": it rises to the
-        end of what the draws reach, but by no more than 0.01 nats or two Monte Carlo standard errors.
+        Which end of the allowed scales the maximum lies at, if any: the evidence rises to it.  "flat": no weaker prior
+        is better by 0.01 nats, or with draws by two Monte Carlo standard errors, but none is worse either.
     method : str
         The sampler whose draws were reweighted, or "closed form".
     rounds : int
@@ -162,10 +162,15 @@ def _allowed(unit: Problem) -> tuple[float, float]:
 
 
 def _highest(curve: Callable[[float], float], low: float, high: float) -> tuple[float, Array, Array]:
-    """Where a curve on [low, high] is highest, and the curve on a grid."""
+    """Where a curve on [low, high] is highest, and the curve on a grid.
+
+    Where it is flat, or highest at its higher end: the least of the grid at which it is as high to 0.01.
+    """
     grid = np.linspace(low, high, GRID)
     values = np.array([curve(t) for t in grid])
     best = int(np.argmax(values))
+    if best == GRID - 1 or np.ptp(values) <= FLAT:
+        return float(grid[np.flatnonzero(values >= values[best] - FLAT)[0]]), grid, values
     return _refined(curve, grid[max(best - 1, 0)], grid[min(best + 1, GRID - 1)]), grid, values
 
 
@@ -194,6 +199,8 @@ def _in_closed_form(unit: Problem, low: float, high: float) -> EvidenceChoice:
 
     best, grid, values = _highest(curve, low, high)
     edge, scale = _edge(best, low, high), math.exp(best)
+    if not edge and values[-1] >= curve(best) - FLAT:
+        edge = "flat"
     sentence = f"scale = {scale:.4g}, of highest marginal likelihood (closed form){_WARNING[edge]}"
     return EvidenceChoice(
         scale, math.nan if edge else 0.0, np.exp(grid), values - curve(best), edge, "closed form", 0, sentence
@@ -203,7 +210,7 @@ def _in_closed_form(unit: Problem, low: float, high: float) -> EvidenceChoice:
 _WARNING = {
     "": "",
     "lower": "; it is the least that is allowed: the data show no effects that p(y | scale) would pay for",
-    "flat": "; the evidence is flat there: no scale nearby is better by more than its Monte Carlo error",
+    "flat": "; the evidence is flat there: no scale nearby is better by 0.01 nats, or by more than Monte Carlo error",
     "upper": "; it is the greatest that is allowed: the weaker the prior, the better the fit",
 }
 

@@ -178,7 +178,7 @@ class RowKernel(Kernel):
         if unknown and not self.noise.scaled:
             sigma = self._collapsed_sigma(M, sigma, rng)
         added = np.ones(chains) if self.noise.scaled else sigma**2
-        M.reshape(chains, -1)[:, :: M.shape[1] + 1] += added[:, None]
+        M.reshape(chains, M.shape[1] ** 2)[:, :: M.shape[1] + 1] += added[:, None]
         z, noise = rng.standard_normal(variance.shape), rng.standard_normal((chains, r.root.shape[0]))
         if unknown and self.noise.scaled:
             white = np.linalg.solve(M, np.broadcast_to(r.response[:, None], (chains, r.response.size, 1)))[..., 0]
@@ -198,7 +198,7 @@ class RowKernel(Kernel):
         """root·diag(v)·rootᵀ of each chain (C, r, r): of all chains at once, from the rows' products."""
         r = len(self.triangle)
         if self.products is not None:
-            return np.take(variance @ self.products, self.triangle.ravel(), axis=1).reshape(-1, r, r)
+            return np.take(variance @ self.products, self.triangle.ravel(), axis=1).reshape(len(variance), r, r)
         M, scaled = np.empty((len(variance), r, r)), np.empty_like(self.reduced.root)
         for one, v in zip(M, variance, strict=True):
             np.multiply(self.reduced.root, np.sqrt(v), out=scaled)

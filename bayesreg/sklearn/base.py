@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -73,10 +73,10 @@ class PosteriorEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn s
             method = choice.method if method == "auto" and choice.rounds else method
         return Fit(sample(problem, method, self.draws, self.chains, seed), scale, choice)
 
-    def _read_prior(self) -> tuple[Prior, float | None]:
+    def _read_prior(self) -> tuple[Prior | Mapping[str, Prior], float | None]:
         """The prior, and the scale it was given as a number."""
         evidence = isinstance(self.scale, str) and self.scale == "evidence"
-        if isinstance(self.prior, Prior):
+        if isinstance(self.prior, Prior | Mapping):
             if not evidence:
                 msg = f"prior={self.prior!r} has its own scale: leave scale alone (got scale={self.scale!r})"
                 raise ParameterError(msg)

@@ -27,9 +27,9 @@ class PosteriorClassifier(ClassifierMixin, PosteriorEstimator):  # type: ignore[
 
     Parameters
     ----------
-    prior : {"laplace", "gaussian"} or Prior, default "laplace"
+    prior : {"laplace", "gaussian"}, Prior, or mapping of str to Prior, default "laplace"
         On the coefficients of the columns, standardised if `standardize`.  With a bayesreg prior such as
-        `ElasticNet(l1, l2)`, which has its own scale, `scale` is left alone.
+        `ElasticNet(l1, l2)`, or a mapping by column name, which have their own scales, `scale` is left alone.
     scale : "evidence" or float > 0, default "evidence"
         The prior's scale (b of a Laplace prior, the sd of a Gaussian one), or the one of highest marginal likelihood
         p(y | scale).  `LogisticRegression(C)` has `prior="gaussian", scale=√C`, or with l1_ratio=1 `prior="laplace",

@@ -37,9 +37,9 @@ class PosteriorRegressor(RegressorMixin, PosteriorEstimator):  # type: ignore[mi
 
     Parameters
     ----------
-    prior : {"laplace", "gaussian"} or Prior, default "laplace"
+    prior : {"laplace", "gaussian"}, Prior, or mapping of str to Prior, default "laplace"
         On the coefficients of the columns, standardised if `standardize`.  With a bayesreg prior such as
-        `ElasticNet(l1, l2)`, which has its own scale, `scale` is left alone.
+        `ElasticNet(l1, l2)`, or a mapping by column name, which have their own scales, `scale` is left alone.
     scale : "evidence" or float > 0, default "evidence"
         The prior's scale (b of a Laplace prior, the sd of a Gaussian one), or the one of highest marginal likelihood
         p(y | scale).  In units of the noise's sd under `scale_by_noise`: `prior="gaussian", scale=1/√alpha` is

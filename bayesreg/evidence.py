@@ -55,7 +55,7 @@ REACH = 1.5
 LEAST_SHARE, GOOD_SHARE = 0.3, 0.6
 """Effective share of the weights down to which a scale is looked at, and from which no further round is needed."""
 
-FURTHEST = 4.0
+FURTHEST = 10.0
 """Farthest that a parabola is followed, in units of the reach."""
 
 MAX_KHAT = 0.7
@@ -105,7 +105,13 @@ class EvidenceChoice:
 
 
 def evidence_scale(
-    problem: Problem, *, seed: int = 0, draws: int = DRAWS, method: str = "auto", sampled: bool = False
+    problem: Problem,
+    *,
+    seed: int = 0,
+    draws: int = DRAWS,
+    tune: int | None = None,
+    method: str = "auto",
+    sampled: bool = False,
 ) -> EvidenceChoice:
     """Return the prior scale of highest marginal likelihood p(y | scale), all other unknowns integrated out.
 
@@ -120,8 +126,8 @@ def evidence_scale(
         Its prior's own scale is ignored.
     seed : int
         Seed of the draws.
-    draws : int
-        Draws of a round, as in `sample`.
+    draws, tune : int
+        Draws of a round, and warm-up, as in `sample`.
     method : str
         Sampler, as in `sample`.
     sampled : bool
@@ -139,11 +145,11 @@ def evidence_scale(
         msg = f"evidence: {problem.prior!r} has no scale to choose; give its rates"
         raise ParameterError(msg)
     low, high = _allowed(unit)
-    prepare(problem.with_prior(problem.prior.at(math.exp((low + high) / 2))), method, draws, seed=seed)
+    prepare(problem.with_prior(problem.prior.at(math.exp((low + high) / 2))), method, draws, seed=seed, tune=tune)
     flat_intercept = problem.intercept is None or bool(np.isinf(problem.intercept.variance(1)).all())
     if flat_intercept and not conjugate.refusal(unit) and not sampled:
         return _in_closed_form(unit, low, high)
-    return _by_draws(problem, _start(unit, low, high), (low, high), (seed, draws, method))
+    return _by_draws(problem, _start(unit, low, high), (low, high), _Settings(seed, draws, tune, method))
 
 
 def _allowed(unit: Problem) -> tuple[float, float]:
@@ -247,6 +253,17 @@ def _quadratic_start(unit: Problem, t: float, low: float, high: float) -> float:
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
+class _Settings:
+    """What the sampler is told in every round."""
+
+    seed: int
+    draws: int
+    tune: int | None
+    method: str
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
 class _Round:
     """Draws at scale e^t: `beta` (chain, draw, p), divided by σ about the prior's location where it is noise-scaled."""
 
@@ -329,13 +346,12 @@ class _Round:
         return noise * step**2 / -bend if bend < 0 else math.inf
 
 
-def _by_draws(
-    problem: Problem, t: float, allowed: tuple[float, float], settings: tuple[int, int, str]
-) -> EvidenceChoice:
+def _by_draws(problem: Problem, t: float, allowed: tuple[float, float], settings: _Settings) -> EvidenceChoice:
     low, high = allowed
-    seed, draws, method = settings
+    method = settings.method
     for done in range(1, ROUNDS + 1):
-        plan = prepare(problem.with_prior(problem.prior.at(math.exp(t))), method, draws, seed=seed)
+        there = problem.with_prior(problem.prior.at(math.exp(t)))
+        plan = prepare(there, method, settings.draws, seed=settings.seed, tune=settings.tune)
         posterior = plan.run()
         if posterior.method != plan.method:  # what was refused once is not tried again
             method = posterior.method

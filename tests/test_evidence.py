@@ -252,7 +252,7 @@ def test_rounds_go_as_far_as_the_maximum_is():
     bounds = evidence._allowed(unit)
     near = evidence_scale(problem, draws=1000)
     for start in (np.log(near.scale) - 3.0, np.log(near.scale) + 3.0):
-        far = evidence._by_draws(problem, float(start), bounds, (1, 1000, "auto"))
+        far = evidence._by_draws(problem, float(start), bounds, evidence._Settings(1, 1000, None, "auto"))
         assert far.rounds > near.rounds
         assert abs(np.log(far.scale / near.scale)) <= LIMIT * np.hypot(far.error, near.error)
 

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from bayesreg.arguments import read_integer
 from bayesreg.errors import ParameterError
 from bayesreg.evidence import DRAWS, EvidenceChoice, evidence_scale
 from bayesreg.interfaces import Array, Likelihood, Prior
@@ -44,6 +45,7 @@ class PosteriorEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn s
     standardize: Any
     method: Any
     draws: Any
+    tune: Any
     chains: Any
     random_state: Any
 
@@ -67,11 +69,12 @@ class PosteriorEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn s
         )
         choice, method = None, self.method
         if isinstance(self.prior, str) and scale is None:
-            choice = evidence_scale(problem, seed=seed, draws=min(DRAWS, self.draws), method=method)
+            few = min(DRAWS, read_integer("draws", self.draws, 1))
+            choice = evidence_scale(problem, seed=seed, draws=few, tune=self.tune, method=method)
             scale = choice.scale
             problem = problem.with_prior(problem.prior.at(scale))
             method = choice.method if method == "auto" and choice.rounds else method
-        return Fit(sample(problem, method, self.draws, self.chains, seed), scale, choice)
+        return Fit(sample(problem, method, self.draws, self.chains, seed, tune=self.tune), scale, choice)
 
     def _read_prior(self) -> tuple[Prior | Mapping[str, Prior], float | None]:
         """The prior, and the scale it was given as a number."""

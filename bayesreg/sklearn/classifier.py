@@ -41,7 +41,8 @@ class PosteriorClassifier(ClassifierMixin, PosteriorEstimator):  # type: ignore[
         Sampler, as in `bayesreg.sample`.
     draws : int, default 1000
         A quarter of the number of draws, as in `bayesreg.sample`.
-    chains : int or None, default None
+    tune, chains : int or None, default None
+        Warm-up and chains, by default the sampler's own.
     random_state : int, RandomState or None, default 0
         The same integer gives the same draws; None different ones at every fit.
 
@@ -70,6 +71,7 @@ class PosteriorClassifier(ClassifierMixin, PosteriorEstimator):  # type: ignore[
         standardize: bool = True,
         method: str = "auto",
         draws: int = 1000,
+        tune: int | None = None,
         chains: int | None = None,
         random_state: Any = 0,
     ) -> None:
@@ -79,6 +81,7 @@ class PosteriorClassifier(ClassifierMixin, PosteriorEstimator):  # type: ignore[
         self.standardize = standardize
         self.method = method
         self.draws = draws
+        self.tune = tune
         self.chains = chains
         self.random_state = random_state
 

@@ -57,7 +57,8 @@ class PosteriorRegressor(RegressorMixin, PosteriorEstimator):  # type: ignore[mi
         Sampler, as in `bayesreg.sample`.
     draws : int, default 1000
         A quarter of the number of draws, as in `bayesreg.sample`.
-    chains : int or None, default None
+    tune, chains : int or None, default None
+        Warm-up and chains, by default the sampler's own.
     random_state : int, RandomState or None, default 0
         The same integer gives the same draws; None different ones at every fit.
 
@@ -100,6 +101,7 @@ class PosteriorRegressor(RegressorMixin, PosteriorEstimator):  # type: ignore[mi
         scale_by_noise: Any = "auto",
         method: str = "auto",
         draws: int = 1000,
+        tune: int | None = None,
         chains: int | None = None,
         random_state: Any = 0,
     ) -> None:
@@ -111,6 +113,7 @@ class PosteriorRegressor(RegressorMixin, PosteriorEstimator):  # type: ignore[mi
         self.scale_by_noise = scale_by_noise
         self.method = method
         self.draws = draws
+        self.tune = tune
         self.chains = chains
         self.random_state = random_state
 

@@ -14,6 +14,8 @@ from sklearn.linear_model import BayesianRidge
 from bayesreg.datasets import load_dataset
 from bayesreg.errors import FitError, ParameterError
 from bayesreg.evidence import EvidenceChoice, evidence_scale
+from bayesreg.evidence.choice import allowed
+from bayesreg.evidence.draws import Settings, by_draws
 from bayesreg.interfaces import Array
 from bayesreg.likelihoods import BernoulliLogit, GaussianNoise, PoissonLog
 from bayesreg.priors import ElasticNet, Flat, Gaussian, GroupLaplace, Laplace
@@ -245,14 +247,12 @@ def test_a_noise_scaled_laplace_prior_is_judged_in_units_of_sigma():
 
 def test_rounds_go_as_far_as_the_maximum_is():
     """From a start that is off by orders of magnitude."""
-    from bayesreg import evidence
-
     problem = Problem.from_arrays(*data(80, 8), prior=Laplace(1.0), scale_by_noise=True)
     unit = problem.with_prior(problem.prior.at(1.0))
-    bounds = evidence._allowed(unit)
+    bounds = allowed(unit)
     near = evidence_scale(problem, draws=1000)
     for start in (np.log(near.scale) - 3.0, np.log(near.scale) + 3.0):
-        far = evidence._by_draws(problem, float(start), bounds, evidence._Settings(1, 1000, None, "auto"))
+        far = by_draws(problem, float(start), bounds, Settings(1, 1000, None, "auto"))
         assert far.rounds > near.rounds
         assert abs(np.log(far.scale / near.scale)) <= LIMIT * np.hypot(far.error, near.error)
 

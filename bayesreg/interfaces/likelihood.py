@@ -117,6 +117,10 @@ class Likelihood(ABC):
         """E[y | η], the inverse link."""
 
     @abstractmethod
+    def variance(self, eta: Array, sigma: Array | None) -> Array:
+        """Var[y | η] (and the dispersion, where it is not known); ∞ where there is none."""
+
+    @abstractmethod
     def response_sd(self, y_sd: float) -> float:
         """Scale of η against which an effect is small or large, given the sd of y; sets the default ε."""
 

@@ -155,6 +155,10 @@ class BernoulliLogit(Likelihood):
         """P(η), or with trials bound the expected successes m·P(η), the rows on the last axis of η."""
         return np.asarray(expit(eta) if self.trials is None else self.trials * expit(eta))
 
+    def variance(self, eta: Array, sigma: Array | None) -> Array:
+        """P(η)·P(−η), or with trials bound m times that, the rows on the last axis of η."""
+        return np.asarray(self.mean(eta) * expit(-eta))
+
     def response_sd(self, y_sd: float) -> float:
         """π/√3, the sd of the logistic distribution."""
         return math.pi / math.sqrt(3)

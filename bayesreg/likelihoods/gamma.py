@@ -174,6 +174,10 @@ class GammaLog(Likelihood):
         """E[y | η] = e^η."""
         return exponential(eta)
 
+    def variance(self, eta: Array, sigma: Array | None) -> Array:
+        """Var[y | η] = μ²/α with μ = e^η; `sigma` is α."""
+        return np.asarray(exponential(eta) ** 2 / (self._shape if sigma is None else sigma))
+
     def response_sd(self, y_sd: float) -> float:
         """1: a unit on the log scale, a factor of e in the mean."""
         return 1.0

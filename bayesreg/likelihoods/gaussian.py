@@ -126,6 +126,11 @@ class GaussianNoise(Likelihood):
         """E[y | η] = η."""
         return eta
 
+    def variance(self, eta: Array, sigma: Array | None) -> Array:
+        """Var[y | η] = σ²."""
+        sd = self._sd if sigma is None else sigma
+        return np.broadcast_to(np.square(sd), np.broadcast_shapes(np.shape(eta), np.shape(sd)))
+
     def response_sd(self, y_sd: float) -> float:
         """Sd of y."""
         return y_sd

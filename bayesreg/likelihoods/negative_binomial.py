@@ -166,6 +166,11 @@ class NegativeBinomialLog(Likelihood):
         """E[y | η] = e^η."""
         return exponential(eta)
 
+    def variance(self, eta: Array, sigma: Array | None) -> Array:
+        """Var[y | η] = μ + μ²/α with μ = e^η; `sigma` is α."""
+        mean, alpha = exponential(eta), self._shape if sigma is None else sigma
+        return np.asarray(mean + mean**2 / alpha)
+
     def response_sd(self, y_sd: float) -> float:
         """1: a unit on the log scale, a factor of e in the mean."""
         return 1.0

@@ -107,6 +107,10 @@ class PoissonLog(Likelihood):
         """E[y | η] = e^η."""
         return exponential(eta)
 
+    def variance(self, eta: Array, sigma: Array | None) -> Array:
+        """Var[y | η] = e^η."""
+        return exponential(eta)
+
     def response_sd(self, y_sd: float) -> float:
         """1: a unit on the log scale, a factor of e in the mean."""
         return 1.0

@@ -176,6 +176,12 @@ class StudentTNoise(Likelihood):
         """η: the median of y, and E[y | η] where ν > 1 (for ν ≤ 1 there is none)."""
         return eta
 
+    def variance(self, eta: Array, sigma: Array | None) -> Array:
+        """Var[y | η] = σ²ν/(ν − 2); ∞ where ν ≤ 2."""
+        scale = self._scale if sigma is None else sigma
+        factor = self.nu / (self.nu - 2) if self.nu > 2 else math.inf
+        return np.broadcast_to(factor * np.square(scale), np.broadcast_shapes(np.shape(eta), np.shape(scale)))
+
     def response_sd(self, y_sd: float) -> float:
         """Sd of y."""
         return y_sd

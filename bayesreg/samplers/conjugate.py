@@ -23,7 +23,8 @@ Drmač & Veselić (2008), SIAM J. Matrix Anal. Appl. 29:1322–1362 (the decompo
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import final
 
 import numpy as np
 from scipy.linalg.lapack import dgejsv
@@ -32,8 +33,18 @@ from bayesreg.errors import FitError
 from bayesreg.interfaces import Array, Prior
 from bayesreg.problem import Problem
 from bayesreg.samplers.inverse import InverseScale
-from bayesreg.samplers.reduction import Reduction, eigen_root, far_off, reduce_problem, unscaled_intercept
+from bayesreg.samplers.kernels import is_power
+from bayesreg.samplers.reduction import (
+    RANK,
+    Reduction,
+    eigen_root,
+    far_off,
+    reduce_problem,
+    reduce_wide,
+    unscaled_intercept,
+)
 from bayesreg.samplers.settings import Draws, Settings
+from bayesreg.stacked import Stacked
 
 CHAINS = 4
 
@@ -68,6 +79,52 @@ class _Spectrum:
     tau: Array
 
 
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """log p(y | t), up to one constant, of a problem whose prior scales are all multiplied by t.
+
+    Under priors that are not normal: as if they were, with the same means and variances.
+
+    With d, γ and S of the module's docstring, and v = σ², or v = 1 under a noise-scaled prior,
+
+        log p(y | t, σ) = −½ Σ log(1 + t²d/v) − (N−f) log σ − (S + Σ γ²/(1 + t²d/v))/2σ²
+
+    integrated over σ where it is unknown: in closed form where p(σ) is a power of σ and the prior is noise-scaled.
+    """
+
+    problem: Problem
+    spectrum: _Spectrum
+
+    @classmethod
+    def of(cls, problem: Problem) -> Evidence:
+        """The evidence of a problem with Gaussian noise and proper priors on all coefficients, or flat ones."""
+        known = problem.likelihood.sigma_known
+        problem = problem if known is None else problem.at(known)
+        return cls(problem, _decompose_wide(problem) if problem.p > problem.n else _decompose(problem))
+
+    def __call__(self, factor: float) -> float:
+        """log p(y | t) at t = `factor`."""
+        found = replace(self.spectrum, s=self.spectrum.s * factor)
+        known, hyper, r = self.problem.likelihood.sigma_known, self.problem.likelihood.dispersion, found.reduced
+        if known is not None:
+            return quadratic_evidence(found.s, found.gamma, known / r.unit)
+        assert hyper is not None
+        if not (self.problem.scale_by_noise and is_power(hyper)):
+            return _sigma(self.problem, found).log_total - self._determinant(found)
+        left = r.residual + float((found.gamma**2 / (1 + found.s**2)).sum())
+        return -0.5 * (r.freedom - hyper.power_at_zero - 1) * math.log(left) - self._determinant(found)
+
+    def _determinant(self, found: _Spectrum) -> float:
+        """½ Σ log(1 + d), which the marginal density of σ leaves out under a noise-scaled prior."""
+        return 0.5 * float(np.log1p(found.s**2).sum()) if self.problem.scale_by_noise else 0.0
+
+
+def quadratic_evidence(s: Array, gamma: Array, sigma: float = 1.0) -> float:
+    """−½ Σ log(1 + s²/σ²) − ½ Σ γ²/(σ² + s²): log p(y) at a known σ, up to a constant."""
+    return float(-0.5 * (np.log1p((s / sigma) ** 2) + gamma**2 / (sigma**2 + s**2)).sum())
+
+
 def draw(problem: Problem, settings: Settings) -> Draws:
     """Return independent draws from the exact posterior."""
     known = problem.likelihood.sigma_known
@@ -88,18 +145,39 @@ def draw(problem: Problem, settings: Settings) -> Draws:
 
 
 def _decompose(problem: Problem) -> _Spectrum:
-    m = problem.moments()
-    unknown = problem.likelihood.dispersion is not None
-    prior = (problem.at(1.0) if unknown else problem).penalty_prior  # a noise-scaled prior: in units of σ
-    reduced = reduce_problem(problem, prior, m)
-    variance = prior.variance(reduced.mean.size)[reduced.held]
-    tau = np.sqrt(variance) / (1.0 if problem.scale_by_noise else reduced.unit)
+    prior = _in_units(problem)
+    reduced = reduce_problem(problem, prior, problem.moments())
+    tau = _deviations(problem, prior, reduced)
     assert reduced.gram is not None
-    s, U, gamma = _singular(reduced.gram, reduced.score, tau)
+    s, U, gamma = singular(reduced.gram, reduced.score, tau)
     return _Spectrum(reduced, s, gamma, U, tau)
 
 
-def _singular(S: Array, h: Array, tau: Array) -> tuple[Array, Array, Array]:
+def _in_units(problem: Problem) -> Stacked:
+    """The prior on θ, in units of an unknown σ where it is noise-scaled."""
+    return (problem if problem.likelihood.dispersion is None else problem.at(1.0)).penalty_prior
+
+
+def _deviations(problem: Problem, prior: Stacked, reduced: Reduction) -> Array:
+    variance = prior.variance(reduced.mean.size)[reduced.held]
+    return np.asarray(np.sqrt(variance) / (1.0 if problem.scale_by_noise else reduced.unit))
+
+
+def _decompose_wide(problem: Problem) -> _Spectrum:
+    """The same of more columns than rows, by the rows: no pairs of columns are made."""
+    prior = _in_units(problem)
+    reduced = reduce_wide(problem, prior)
+    tau = _deviations(problem, prior, reduced)
+    P, s, V = np.linalg.svd(reduced.root * tau, full_matrices=False)
+    keep = s > RANK * s.max(initial=0.0)
+    gamma = P.T[keep] @ reduced.response
+    left = reduced.response - P[:, keep] @ gamma
+    # What is left of response is rounding where its rows are spanned, which is where they are more than a few.
+    residual = 0.0 if keep.sum() >= reduced.freedom else float(left @ left)
+    return _Spectrum(replace(reduced, residual=residual), s[keep], gamma, V[keep].T, tau)
+
+
+def singular(S: Array, h: Array, tau: Array) -> tuple[Array, Array, Array]:
     """Return s (r,), U (k, r) and γ (r,), r the rank of the cross-products S, judged at unit diagonal."""
     values, Q, unit = eigen_root(S)
     if not values.size:

@@ -34,6 +34,11 @@ class InverseScale:
     guess : float
         A value of s in the bulk, or near it.
 
+    Attributes
+    ----------
+    log_total : float
+        Log of the integral of exp(log_density(s)) over s > 0.
+
     Raises
     ------
     FitError
@@ -56,6 +61,7 @@ class InverseScale:
         self.antiderivative = legendre.legint(coefficients, lbnd=-1, axis=1) * self.half
         masses = self.antiderivative.sum(axis=1)
         total = masses.sum()
+        self.log_total = float(peak + np.log(total))
         self.antiderivative /= total
         self.density = coefficients * self.half / total
         self.cumulative = np.concatenate([[0.0], np.cumsum(masses / total)])

@@ -210,7 +210,7 @@ class RowKernel(Kernel):
         if unknown and not self.noise.scaled:
             sigma = self._collapsed_sigma(M, sigma, rng)
         added = np.ones(chains) if self.noise.scaled else sigma**2
-        M.reshape(chains, -1)[:, :: M.shape[1] + 1] += added[:, None]
+        M.reshape(chains, M.shape[1] ** 2)[:, :: M.shape[1] + 1] += added[:, None]
         z, noise = rng.standard_normal(variance.shape), rng.standard_normal((chains, r.root.shape[0]))
         if unknown and self.noise.scaled:
             white = np.linalg.solve(M, np.broadcast_to(r.response[:, None], (chains, r.response.size, 1)))[..., 0]

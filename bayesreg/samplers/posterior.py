@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, final
 
@@ -16,6 +16,7 @@ from bayesreg.errors import InputError
 from bayesreg.interfaces import Array
 from bayesreg.prediction import Prediction, new_rows, predict
 from bayesreg.problem import Problem
+from bayesreg.samplers.once import Once
 from bayesreg.samplers.settings import Draws, Settings
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def from_tree(data: xr.DataTree, verdict: Verdict, problem: Problem) -> Posterio
     arrays = {str(name): np.asarray(values.values) for name, values in data["posterior"].data_vars.items()}
     stored = data["log_likelihood"].to_dataset()["y"].to_numpy() if "log_likelihood" in data.children else None
     attrs = {str(name): value for name, value in data.attrs.items()}
-    return Posterior(arrays, attrs, verdict, lambda: stored, lambda: data, problem)
+    return Posterior(arrays, attrs, verdict, Once.of(stored), Once.of(data), problem)
 
 
 def assemble(problem: Problem, draws: Draws, settings: Settings, method: str, reason: str) -> Posterior:
@@ -230,9 +231,8 @@ def assemble(problem: Problem, draws: Draws, settings: Settings, method: str, re
         **draws.attrs,
         **{name: version(name) for name in ("bayesreg", "numpy", *(("pymc", "nutpie") if method in NUTS else ()))},
     }
-    cells = int(np.prod(beta.shape[:2])) * problem.n
-    rows = cache(lambda: log_likelihood(problem, draws) if cells <= LOG_LIKELIHOOD_CELLS else None)
-    tree = cache(lambda: _tree(problem, arrays, draws.stats, rows(), attrs))
+    rows = Once(partial(_affordable, problem, draws))
+    tree = Once(partial(_tree, problem, arrays, draws.stats, rows, attrs))
     return Posterior(arrays, attrs, _verdict(problem, draws), rows, tree, problem)
 
 
@@ -246,11 +246,12 @@ def _tree(
     problem: Problem,
     arrays: Mapping[str, Array],
     stats: Mapping[str, Array],
-    rows: Array | None,
+    rows: Once,
     attrs: Mapping[str, Any],
 ) -> xr.DataTree:
     import xarray as xr
 
+    rowwise = rows()
     lead = ("chain", "draw")
     chains, length = arrays["beta"].shape[:2]
     coords = {"chain": np.arange(chains), "draw": np.arange(length)}
@@ -271,8 +272,8 @@ def _tree(
         "observed_data": xr.Dataset({"y": ("obs", block.y)}),
         "constant_data": xr.Dataset(constants, coords=features),
     }
-    if rows is not None:
-        groups["log_likelihood"] = xr.Dataset({"y": ((*lead, "obs"), rows)}, coords=coords)
+    if rowwise is not None:
+        groups["log_likelihood"] = xr.Dataset({"y": ((*lead, "obs"), rowwise)}, coords=coords)
     tree = xr.DataTree.from_dict(groups)
     tree.attrs.update(attrs)
     return tree
@@ -293,6 +294,11 @@ def _verdict(problem: Problem, draws: Draws) -> Verdict:
         superchains=draws.superchains,
         khat=None if "khat" not in draws.attrs else float(draws.attrs["khat"]),
     )
+
+
+def _affordable(problem: Problem, draws: Draws) -> Array | None:
+    cells = int(np.prod(draws.theta.shape[:2])) * problem.n
+    return log_likelihood(problem, draws) if cells <= LOG_LIKELIHOOD_CELLS else None
 
 
 def log_likelihood(problem: Problem, draws: Draws) -> Array:

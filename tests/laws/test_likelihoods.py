@@ -236,6 +236,35 @@ def z_score(values, expected):
 
 
 @EACH
+def test_variance_is_the_density_s_own_second_moment(name):
+    model = CASES[name].make()
+    for eta in (-1.0, 0.4):
+        mean = float(model.mean(np.array([eta])).item())
+        found = float(model.variance(np.array([eta]), None).item())
+        if name in COUNTS:
+            y = np.arange({"bernoulli": 2.0, "binomial": TRIALS + 1}.get(name, 4000.0))
+            assert found == pytest.approx(np.exp(-model.nll(np.full(y.size, eta), y)) @ (y - mean) ** 2, rel=1e-9)
+            continue
+
+        def integrand(t, model=model, eta=eta, mean=mean):
+            y = np.exp(t) if model.link == "log" else eta + np.sinh(t)
+            slope = y if model.link == "log" else np.cosh(t)
+            return float((y - mean) ** 2 * np.exp(-model.nll(np.array(eta), np.array(y))) * slope)
+
+        moment = integrate.quad(integrand, -30, 6 if model.link == "log" else 30, limit=400, points=[0.0])[0]
+        assert found == pytest.approx(moment, rel=1e-6)
+
+
+def test_variance_follows_the_dispersion_it_is_given():
+    for name in DISPERSED:
+        model, eta = CASES[name].make(), np.array([0.4, -1.0])
+        other = 1.7 * model.sigma_known
+        np.testing.assert_array_equal(model.variance(eta, np.array([other])), model.at(other).variance(eta, None))
+        assert (model.variance(eta, np.array([other])) != model.variance(eta, None)).all()
+    assert np.isinf(StudentTNoise(2.0, 1.0).variance(np.zeros(1), None)).all()
+
+
+@EACH
 def test_draws_have_the_familys_moments_and_a_shifted_predictor_would_show(name):
     model, eta = CASES[name].make(), 0.4
     mean = float(model.mean(np.array([eta])).item())

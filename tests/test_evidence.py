@@ -17,7 +17,7 @@ from bayesreg.evidence import EvidenceChoice, evidence_scale
 from bayesreg.evidence.choice import allowed
 from bayesreg.evidence.draws import Settings, by_draws
 from bayesreg.interfaces import Array
-from bayesreg.likelihoods import BernoulliLogit, GaussianNoise, PoissonLog
+from bayesreg.likelihoods import BernoulliLogit, GaussianNoise, PoissonLog, StudentTNoise
 from bayesreg.priors import ElasticNet, Flat, Gaussian, GroupLaplace, Laplace
 from bayesreg.problem import Problem
 from bayesreg.samplers import conjugate, sample
@@ -263,6 +263,20 @@ def test_priors_by_group_and_with_free_columns():
         choice = evidence_scale(Problem.from_arrays(X, y, prior=prior, scale_by_noise=True))
         assert not choice.edge
         assert 0 < choice.error < 0.1
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_an_unknown_dispersion_is_held_under_other_noise(scaled):
+    X, y = data(60, 4)
+    problem = Problem.from_arrays(X, y, prior=Gaussian(1.0), likelihood=StudentTNoise(4.0), scale_by_noise=scaled)
+    choice = evidence_scale(problem)
+    sigma = float(choice.sentence.rpartition(" ")[2])
+    assert "with sigma at" in choice.sentence
+    assert 0.5 < sigma < 2.0
+    known = evidence_scale(problem.at(sigma))
+    assert choice.scale * (sigma if scaled else 1.0) == pytest.approx(known.scale, rel=1e-3)
+    with pytest.raises(ParameterError, match="does not apply"):
+        evidence_scale(problem, method="hmc")
 
 
 # -- where there is no maximum, or nothing to choose -------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from bayesreg.errors import FitError, ParameterError
 from bayesreg.evidence.curves import FLAT, WARNING, EvidenceChoice, edge_of, first_peak, highest
 from bayesreg.evidence.draws import Settings, by_draws
 from bayesreg.moments import response_moments
+from bayesreg.noise import resolve_noise
+from bayesreg.penalized import fit_at
 from bayesreg.problem import Problem
 from bayesreg.samplers import conjugate, prepare
 from bayesreg.samplers.reduction import reduce_gram
@@ -44,6 +47,9 @@ def evidence_scale(
     effects at all, or are fitted the better the weaker the prior (exact fits, separated classes), that end is returned,
     and said.
 
+    Under any but Gaussian noise an unknown dispersion (σ, α) is held at its plug-in value, since integrating over it
+    would take a compiled sampler in every round: the sentence says so.
+
     Parameters
     ----------
     problem : Problem
@@ -68,11 +74,29 @@ def evidence_scale(
     if problem.p and (unit.prior.rates(problem.p) == problem.prior.at(2.0).rates(problem.p)).all():
         msg = f"evidence: {problem.prior!r} has no scale to choose; give its rates"
         raise ParameterError(msg)
+    if problem.likelihood.dispersion is not None and not problem.likelihood.quadratic:
+        prepare(unit, method, draws, seed=seed, tune=tune)
+        return _given_dispersion(problem, unit, Settings(seed, draws, tune, "auto"))
     low, high = allowed(unit)
     prepare(problem.with_prior(problem.prior.at(math.exp((low + high) / 2))), method, draws, seed=seed, tune=tune)
     if (problem.intercept is None or problem.flat_intercept) and not conjugate.refusal(unit) and not sampled:
         return _in_closed_form(unit, low, high)
     return by_draws(problem, start(unit, low, high), (low, high), Settings(seed, draws, tune, method))
+
+
+def _given_dispersion(problem: Problem, unit: Problem, settings: Settings) -> EvidenceChoice:
+    """Choose the scale with the dispersion at its plug-in value."""
+    noise = resolve_noise(unit, None)
+    value = fit_at(unit, noise).sigma if noise.joint else noise.sigma
+    assert value is not None
+    held = evidence_scale(problem.at(value), seed=settings.seed, draws=settings.draws, tune=settings.tune)
+    factor = value if problem.scale_by_noise else 1.0
+    name, scale = problem.likelihood.dispersion_name, held.scale / factor
+    rest = held.sentence.partition(",")
+    sentence = f"scale = {scale:.4g},{rest[2]}, with {name} at {value:.4g}"
+    if held.error > 0:
+        sentence = f"scale = {scale:.4g} ± {held.error:.1%} Monte Carlo,{rest[2]}, with {name} at {value:.4g}"
+    return replace(held, scale=scale, scales=held.scales / factor, sentence=sentence)
 
 
 def allowed(unit: Problem) -> tuple[float, float]:

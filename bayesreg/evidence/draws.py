@@ -44,10 +44,14 @@ class Settings:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Round:
-    """Draws at scale e^t: `beta` (chain, draw, p), divided by σ about the prior's location where it is noise-scaled."""
+    """Draws at scale e^t: `beta` (chain, draw, p), divided by σ about the prior's location where it is noise-scaled.
+
+    `density` (chain, draw) is their log prior density.
+    """
 
     prior: Prior
     beta: Array
+    density: Array
     t: float
     independent: bool
 
@@ -60,12 +64,11 @@ class Round:
             sigma = posterior.draws("sigma")[..., None] if known is None else known
             location = problem.prior.location(problem.p)
             beta = location + (beta - location) / sigma
-        return cls(problem.prior, beta, t, posterior.independent)
+        return cls(problem.prior, beta, problem.prior.at(math.exp(t)).log_density(beta), t, posterior.independent)
 
     def log_weights(self, u: float) -> Array:
         """log p(β | e^(t+u)) − log p(β | e^t), (chain, draw)."""
-        there, here = (self.prior.at(math.exp(self.t + v)).log_density(self.beta) for v in (u, 0.0))
-        return np.asarray(there - here)
+        return np.asarray(self.prior.at(math.exp(self.t + u)).log_density(self.beta) - self.density)
 
     def log_evidence(self, u: float) -> float:
         """log p(y | e^(t+u)) − log p(y | e^t)."""
@@ -75,14 +78,15 @@ class Round:
     def share(self, u: float) -> float:
         """Effective share of the weights, (Σw)²/(m Σw²)."""
         log_weights = self.log_weights(u)
-        return math.exp(2 * float(logsumexp(log_weights)) - float(logsumexp(2 * log_weights))) / log_weights.size
+        weights = np.exp(log_weights - log_weights.max())
+        return float(weights.sum() ** 2 / (weights**2).sum()) / weights.size
 
     def reach(self, low: float, high: float) -> tuple[float, float]:
         """Offsets u, none beyond `low` and `high`, between which every scale's weights are even enough."""
         ends = []
         for sign, limit in ((-1.0, -low), (1.0, high)):
             end = 0.0
-            for u in np.minimum(np.geomspace(2e-3, REACH, 24), max(limit, 0.0)):
+            for u in np.minimum(np.geomspace(2e-3, REACH, 16), max(limit, 0.0)):
                 if self.share(sign * u) < LEAST_SHARE:
                     break
                 end = sign * float(u)

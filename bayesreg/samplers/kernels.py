@@ -199,7 +199,8 @@ class RowKernel(Kernel):
     def watch(self, size: Array) -> None:
         """Choose the coefficients that are to be drawn with all others integrated out."""
         if self.collapsed is not None:
-            self.collapsed = Collapsed.of(self.collapsed.l1, self.collapsed.l2, size)
+            seen = self.reduced.root.any(axis=0)  # of the others the data say nothing
+            self.collapsed = Collapsed.of(self.collapsed.l1, self.collapsed.l2, np.where(seen, size, -1.0))
 
     def draw(self, precision: Array, factor: Array, sigma: Array, rng: np.random.Generator) -> tuple[Array, Array]:
         """Draw σ, then the largest variances, then δ."""

@@ -52,12 +52,15 @@ class Collapsed:
 
     @classmethod
     def of(cls, l1: Array, l2: Array, size: Array | None = None) -> Collapsed:
-        """Choose among coefficients with a kink those of largest `size` in units of their prior's scale; else none."""
+        """Choose among coefficients with a kink those of largest `size` in units of their prior's scale; else none.
+
+        Not those of size < 0.
+        """
         none = np.zeros(0, dtype=int)
         if size is None:
             return cls(l1, l2, none, none)
         order = np.argsort(-np.where(l1 > 0, size, -1.0), kind="stable")[:POOL]
-        order = order[l1[order] > 0]
+        order = order[(l1[order] > 0) & (size[order] >= 0)]
         return cls(l1, l2, order, order[: ALWAYS + TURNS])
 
     def turn(self, sweep: int) -> Collapsed:

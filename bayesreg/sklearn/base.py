@@ -73,7 +73,8 @@ class PosteriorEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn s
             choice = evidence_scale(problem, seed=seed, draws=few, tune=self.tune, method=method)
             scale = choice.scale
             problem = problem.with_prior(problem.prior.at(scale))
-            method = choice.method if method == "auto" and choice.rounds else method
+            integrated = likelihood.dispersion is None or likelihood.quadratic
+            method = choice.method if method == "auto" and choice.rounds and integrated else method
         return Fit(sample(problem, method, self.draws, self.chains, seed, tune=self.tune), scale, choice)
 
     def _read_prior(self) -> tuple[Prior | Mapping[str, Prior], float | None]:

@@ -46,7 +46,8 @@ class PosteriorRegressor(RegressorMixin, PosteriorEstimator):  # type: ignore[mi
         `Ridge(alpha)`'s penalty.
     likelihood : str or Likelihood, default "gaussian"
         "gaussian", "student" (ν = 4), "poisson", "negative_binomial", "gamma", or a bayesreg likelihood.  Student's t,
-        the negative binomial and the gamma family have an unknown dispersion and are sampled by NUTS, which compiles.
+        the negative binomial and the gamma family have an unknown dispersion and are sampled by NUTS, which compiles;
+        a scale by evidence is chosen with the dispersion at its plug-in value.
     fit_intercept : bool, default True
     standardize : bool, default True
         Whether columns are centred (if there is an intercept) and divided by their weighted population sd.

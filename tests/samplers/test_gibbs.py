@@ -462,3 +462,15 @@ def test_columns_far_from_zero_that_nothing_centres_are_refused(method: str) -> 
         assert not build_lean_model(problem(1e5, intercept)).observed_RVs
     assert sample(problem(1e7, Flat()), method, draws=500).draws("sigma").mean() < 1.5
     assert sample(problem(1e5, None), method, draws=500).draws("sigma").mean() < 1.5
+
+
+@pytest.mark.filterwarnings("ignore:columns .* constant:bayesreg.errors.DataWarning")
+@pytest.mark.parametrize("scaled", [True, False])
+def test_columns_of_which_none_varies_keep_their_prior(scaled):
+    y = np.random.default_rng(0).normal(size=12)
+    problem = Problem.from_arrays(np.ones((12, 2)), y, prior=Laplace(0.7), scale_by_noise=scaled)
+    posterior = sample(problem, "gibbs", draws=2000)
+    size = np.abs(posterior.beta) / (posterior.draws("sigma")[..., None] if scaled else 1.0)
+    check_means(size, np.full(2, 0.7))
+    with pytest.raises(AssertionError):
+        check_means(size, np.full(2, 0.77))

@@ -34,6 +34,9 @@ UPPER_RAY = NEAR_RAY / 2
 EXACT = 1e-9
 """Largest residual, relative to the data, at which they count as fitted exactly."""
 
+EACH = 200
+"""Entries of a constrained variable up to which each is followed by itself, not only all at once."""
+
 LARGEST_JACOBIAN = 2_000_000
 """Cells (rows × entries) up to which an exact fit is looked for."""
 
@@ -108,6 +111,8 @@ def _check_edges(density: GraphDensity) -> None:
                 direction[part] = side * unit
                 ray = NEAR_RAY if side < 0 or not _two_ended(density, rv) else UPPER_RAY
                 vectors = [density.full(start) + t * direction for t in ray]
+                if density.evaluate(vectors[-1]) >= density.evaluate(vectors[0]):
+                    continue
                 rate = _power([-density.evaluate(v) for v in vectors], ray)
                 if rate > 0:
                     ends = np.ravel(density.natural_of(vectors[-1], name))
@@ -126,7 +131,7 @@ def _towards_ends(density: GraphDensity, rv: Tensor) -> list[Array]:
     size = part.stop - part.start
     if type(density.model.rvs_to_transforms[rv]).__name__ == "SimplexTransform" and rv.ndim == 1:
         return list((np.eye(size + 1) - 1 / (size + 1))[:, :-1])
-    return [*np.eye(size), *([np.ones(size)] if size > 1 else [])]
+    return [*(np.eye(size) if size <= EACH else []), *([np.ones(size)] if size > 1 else [])]
 
 
 def _two_ended(density: GraphDensity, rv: Tensor) -> bool:

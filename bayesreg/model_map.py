@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,16 +49,20 @@ def model_mode(density: GraphDensity) -> Optimum:
     first = _descend(density, density.start)
     found = [first]
     if not concave:
-        found += [_descend(density, x) for x in _starts(density, first)]
+        found += [_descend(density, x, FEW) for x in _starts(density, first)]
     best = min(found, key=lambda one: one.value)
     _check_settled(density, best)
     ended = _ended(density, best)
     flat, edges = _flat(density, best, ended), tuple(density.free_labels[j] for j in ended)
     search = "" if concave else search_text(np.array([one.value for one in found]))
-    return _optimum(density, best, convex=concave, tied=flat, search=search, mode_of=_mode_of(density, edges, flat))
+    found_at = (
+        "mode" if (best.residual <= best.tolerance).all() else "NOT certified to be a mode: highest point reached"
+    )
+    mode_of = f"{found_at} {_mode_of(density, edges, flat)}"
+    return _optimum(density, best, convex=concave, tied=flat, search=search, mode_of=mode_of)
 
 
-def _descend(density: GraphDensity, start: Array) -> Minimum:
+def _descend(density: GraphDensity, start: Array, newton_worth: int = NEWTON_WORTH) -> Minimum:
     """`minimise`, which names the variables that run off where it fails."""
     last = [start]
 
@@ -65,13 +71,24 @@ def _descend(density: GraphDensity, start: Array) -> Minimum:
         return density(x)
 
     try:
-        return minimise(evaluate, start, density.blocks)
+        return minimise(evaluate, start, density.blocks, newton_worth=newton_worth)
     except FitError as error:
-        away = np.flatnonzero(np.abs(last[0]) > RUNAWAY)
-        if not away.size:
-            raise
-        msg = f"{error}; it is {', '.join(density.free_labels[j] for j in away[:4])} that runs off"
+        away = [density.free_labels[j] for j in np.flatnonzero(np.abs(last[0]) > RUNAWAY)]
+        where = f"it is {_few(away)} that runs off" if away else f"it is not for {_few(_not_finite(density, start))}"
+        msg = f"{error}; {where}"
         raise FitError(msg) from error
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+
+
+def _not_finite(density: GraphDensity, x: Array) -> list[str]:
+    """Names of the model's terms that are not finite at free entries `x`."""
+    model = density.model
+    terms = [*model.basic_RVs, *model.potentials]
+    values = density.function_of(model.logp(vars=terms, jacobian=False, sum=False))(density.full(x))
+    return [term.name for term, value in zip(terms, values, strict=True) if not np.isfinite(value).all()]
 
 
 def _starts(density: GraphDensity, first: Minimum) -> list[Array]:
@@ -96,7 +113,7 @@ def _check_settled(density: GraphDensity, best: Minimum) -> None:
     """Raise FitError where the descent went on and on."""
     away = np.flatnonzero(density.transformed & (np.abs(best.x) > FAR) & (best.residual > best.tolerance))
     if away.size:
-        names = ", ".join(density.free_labels[j] for j in away[:4])
+        names = _few([density.free_labels[j] for j in away])
         msg = (
             f"the model has no mode: its density still rises at the end of the range of {names}; hold it at a value, "
             "give it a prior that keeps it off that end, or integrate over it: pm.sample(model=model)"
@@ -149,7 +166,7 @@ def _flat(density: GraphDensity, best: Minimum, ended: NDArray[np.intp]) -> tupl
 def _mode_of(density: GraphDensity, edges: tuple[str, ...], flat: tuple[str, ...]) -> str:
     names = [rv.name for rv in density.model.free_RVs if density.free[density.slice_of(rv.name)].any()]
     held = [rv.name for rv in density.model.free_RVs if rv.name not in names]
-    text = f"mode of the density of ({', '.join(names)}) on their natural scale, no Jacobian"
+    text = f"of the density of ({', '.join(names)}) on their natural scale, no Jacobian"
     text += f", given {', '.join(held)}" if held else ""
     text += "; in other variables (a logarithm, a non-centred form) the mode is another point"
     if edges:

@@ -53,10 +53,13 @@ class Minimum:
     iterations: int
 
 
-def minimise(evaluate: Evaluate, x: Array, blocks: NDArray[np.int_] | None = None) -> Minimum:
+def minimise(
+    evaluate: Evaluate, x: Array, blocks: NDArray[np.int_] | None = None, *, newton_worth: int = NEWTON_WORTH
+) -> Minimum:
     """Return the local minimum that descent from x reaches.
 
-    `blocks` labels the blocks of entries that have a kink in common; by default each entry is one.
+    `blocks` labels the blocks of entries that have a kink in common; by default each entry is one.  `newton_worth` is
+    the number of entries beyond which the quasi-Newton method comes first.
 
     Raises
     ------
@@ -74,7 +77,7 @@ def minimise(evaluate: Evaluate, x: Array, blocks: NDArray[np.int_] | None = Non
     used = 0
     if state.jumpy.any():
         state, used = _one_by_one(target, state)
-    elif x.size > NEWTON_WORTH:
+    elif x.size > newton_worth:
         state, used = _owlqn(target, state)
     elif not np.isnan(state.loc).all():
         state, used = _proximal_newton(target, state)

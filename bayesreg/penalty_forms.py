@@ -37,10 +37,10 @@ class Form:
     l1, l2 : str
         The parameter whose reciprocal is λ₁, or τ with λ₂ = 1/(2τ²); empty where there is no such term.
     location, scale : str
-        The parameters of those roles: the density of (x − location)/scale is free of both, and scale alone sets its
-        height, 1/scale.  Empty where there is no such parameter.
+        The parameters of those roles: near the location the density has the height 1/scale, and where there is no
+        domain the density of (x − location)/scale is free of both.  Empty where there is no such parameter.
     peak : float
-        A number z with finite density at x = location + z·scale.
+        A number z such that the density at x = location + z·scale is of that height.
     """
 
     name: str
@@ -81,7 +81,8 @@ FORMS: Mapping[str, Form] = {
         "HalfNormal", ("μ", "σ"), SQUARE, "x ≥ μ", convex=True, l2="σ", location="μ", scale="σ", peak=1e-6
     ),
     "TruncatedNormalRV": Form(
-        "TruncatedNormal", ("μ", "σ", "lower", "upper"), SQUARE, "lower ≤ x ≤ upper", convex=True, l2="σ", location="μ"
+        "TruncatedNormal", ("μ", "σ", "lower", "upper"), SQUARE, "lower ≤ x ≤ upper", convex=True, l2="σ",
+        location="μ", scale="σ", peak=1e-6,
     ),
     "ZeroSumNormalRV": Form("ZeroSumNormal", ("σ",), "λ₂·x²", "Σx = 0", convex=True, l2="σ", scale="σ"),
     "UniformRV": Form("Uniform", ("lower", "upper"), "0", "lower ≤ x ≤ upper", convex=True),

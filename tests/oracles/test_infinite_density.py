@@ -99,6 +99,11 @@ UNBOUNDED = {
     "positive effects": (
         lambda: regression(pm().Exponential("beta", scale=pm().HalfNormal("tau", 1.0), shape=5)), "tau", 5,
     ),
+    "truncated effects": (
+        lambda: regression(
+            pm().TruncatedNormal("beta", mu=0.0, sigma=pm().HalfNormal("tau", 1.0), lower=0.0, shape=5)
+        ), "tau", 5,
+    ),
     "precision": (lambda: precision(pm().HalfCauchy("prec", 1.0)), "prec", 0.5),
     "horseshoe": (horseshoe, "tau", 5),
     "covariance factor": (varying_slopes, "chol", 9),

@@ -96,8 +96,7 @@ def measure(say: Callable[[str], None], models: Sequence[str] = tuple(MODELS)) -
 def _run(contender: str, folder: Path, models: Sequence[str], python: str) -> dict[str, Any]:
     arguments = [contender, str(folder), *models]
     if contender == "pymc-extras":
-        cache = Path(os.environ.get("TMPDIR", tempfile.gettempdir())) / "bayesreg-peers"
-        run = cold(["benchmarks/map_models.py", *arguments], cache, python, LIMIT)
+        run = cold(["benchmarks/map_models.py", *arguments], ROOT / ".pytensor" / "peers", python, LIMIT)
     else:
         run = cold(["-m", "benchmarks.map_models", *arguments], ROOT / ".pytensor", limit=LIMIT)
     found = [json.loads(line) for line in run.output.splitlines() if line.startswith("{")]

@@ -26,9 +26,6 @@ from .optimum import Certificate as Certificate
 from .optimum import Optimum as Optimum
 from .optimum import Outcome as Outcome
 from .penalized import fit_penalized as fit_penalized
-from .penalty_reading import read_penalty as read_penalty
-from .penalty_rows import PenaltyReading as PenaltyReading
-from .penalty_rows import PenaltyRow as PenaltyRow
 from .prediction import Prediction as Prediction
 from .priors import Bridge as Bridge
 from .priors import ElasticNet as ElasticNet
@@ -37,6 +34,9 @@ from .priors import Gaussian as Gaussian
 from .priors import GroupLaplace as GroupLaplace
 from .priors import Laplace as Laplace
 from .problem import Problem as Problem
+from .reading import PenaltyReading as PenaltyReading
+from .reading import PenaltyRow as PenaltyRow
+from .reading import read_penalty as read_penalty
 from .samplers import Posterior as Posterior
 from .samplers import sample as sample
 from .scales import Exponential as Exponential

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from bayesreg.density import GraphDensity
 from bayesreg.errors import FitError
-from bayesreg.graph_text import parents
 from bayesreg.interfaces import Array, Tensor
-from bayesreg.penalty_forms import form_of, parameters_of
+from bayesreg.reading.forms import form_of, parameters_of
+from bayesreg.reading.text import parents
 
 RAY = np.array([75.0, 150.0, 225.0, 300.0])
 """Distances along the ray, on the log scale: scales down to 1e-130, whose squares are still in range."""

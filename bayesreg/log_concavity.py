@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from bayesreg.density import GraphDensity, evaluation_mode
-from bayesreg.graph_text import parents
 from bayesreg.interfaces import Array, Tensor
-from bayesreg.penalty_forms import form_of, parameters_of
+from bayesreg.reading.forms import form_of, parameters_of
+from bayesreg.reading.text import parents
 
 TRIALS = 3
 """Pairs of random points at which a predictor is tested to be affine: one that is not passes by no accident."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -108,6 +110,13 @@ class PosteriorEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn s
         """Set what all estimators have once they are fitted."""
         posterior = fit.posterior
         self.posterior_, self.problem_ = posterior, posterior.problem
+        if not posterior.verdict.passed:
+            warnings.warn(
+                f"{type(self).__name__}: the draws failed a gate ({'; '.join(posterior.verdict.reasons)}): predictions "
+                "are not to be relied on; more draws (draws=) or another method may do",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
         self.scale_, self.scale_choice_ = fit.scale, fit.choice
         self.coef_ = posterior.beta_raw.mean(axis=(0, 1))
         self.coef_sd_ = posterior.beta_raw.std(axis=(0, 1))

@@ -9,7 +9,7 @@ from scipy.special import erf
 import bayesreg as br
 from bayesreg.density import GraphDensity
 from bayesreg.errors import ParameterError
-from bayesreg.penalty_forms import FORMS
+from bayesreg.reading.forms import FORMS
 from tests.problems import make_problem
 
 POINTS = 8

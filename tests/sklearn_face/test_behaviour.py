@@ -7,12 +7,14 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -27,6 +29,9 @@ from bayesreg.sklearn import PosteriorClassifier, PosteriorRegressor
 from bayesreg.sklearn.distinct import distinct_rows
 from tests.monte_carlo import LIMIT, check_means
 
+# Runs this short fail the gates on purpose, and say so; `test_draws_that_fail_a_gate_are_told_of` holds them to that.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 FEW = {"draws": 100}
 
 
@@ -40,6 +45,15 @@ def classes(n: int = 80, seed: int = 0) -> tuple[Array, Array]:
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, 2))
     return X, np.where(rng.random(n) < 1 / (1 + np.exp(-1.5 * X[:, 0])), "yes", "no")
+
+
+def test_draws_that_fail_a_gate_are_told_of():
+    X, y = data()
+    with pytest.warns(ConvergenceWarning, match="the draws failed a gate .*bulk ESS"):
+        PosteriorRegressor("laplace", 0.5, draws=20, tune=20).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        PosteriorRegressor().fit(X, y)
 
 
 # -- the numbers -------------------------------------------------------------------------------------------------------
@@ -388,8 +402,8 @@ def test_neither_importing_bayesreg_loads_scikit_learn_nor_fitting_what_compiles
         X = np.cos(np.arange(120.0) ** 2).reshape(60, 2)
         y = X[:, 0] + np.sin(np.arange(60.0) ** 3)
         for prior in ("laplace", "gaussian"):
-            PosteriorRegressor(prior, draws=50).fit(X, y).predict(X, return_std=True, quantiles=(0.1,))
-            PosteriorClassifier(prior, draws=50, tune=40).fit(X, y > 0).predict_proba(X)
+            PosteriorRegressor(prior, draws=300).fit(X, y).predict(X, return_std=True, quantiles=(0.1,))
+            PosteriorClassifier(prior, draws=300).fit(X, y > 0).predict_proba(X)
         print(*sorted(set(sys.modules) & {"pymc", "pytensor", "numba", "arviz", "nutpie", "matplotlib"}))
     """
     ran = subprocess.run(

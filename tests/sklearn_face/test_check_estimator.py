@@ -7,9 +7,13 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from bayesreg.sklearn import PosteriorClassifier, PosteriorRegressor
+
+# Runs this short fail the gates on purpose, and say so.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 FEW = {"draws": 50, "tune": 40}
 

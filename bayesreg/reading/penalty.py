@@ -11,11 +11,11 @@ import numpy as np
 
 from bayesreg.density import evaluation_mode, require_model
 from bayesreg.graph import build_model
-from bayesreg.graph_text import bracketed, expression, named, parents
 from bayesreg.interfaces import Array, Tensor
-from bayesreg.penalty_forms import Form, distribution_name, form_of, parameters_of
-from bayesreg.penalty_rows import MISSING, NONE, PenaltyReading, PenaltyRow, Value, shown
 from bayesreg.problem import Problem
+from bayesreg.reading.forms import Form, distribution_name, form_of, parameters_of
+from bayesreg.reading.rows import MISSING, NONE, PenaltyReading, PenaltyRow, Value, shown
+from bayesreg.reading.text import bracketed, expression, named, parents
 
 SYMBOL = re.compile(r"Σ⁻¹|λ₁|λ₂|[^\W\d_²]+")
 """A symbol, or the name of a function, in a formula."""

@@ -91,21 +91,29 @@ LOSSES = {
 """Loss -> (constant, fact, why it is needed): loss = constant·fact·nll, the fact squared for Gaussian noise."""
 
 
+PER = {
+    "rows": ("n", "the number of rows: its loss is a mean over them, so the prior depends on it"),
+    "weights": ("n", "the number of rows: its loss is a mean over them, so the prior depends on it"),
+    "working": ("working_weights", "Σ of the IRLS weights at the fit"),
+}
+"""What the loss is divided by -> (fact, why it is needed)."""
+
+
 def loss_multiplier(row: LibraryObjective, facts: Facts) -> float:
     """c = loss/per, the library's loss as a multiple of Σ w·nll."""
     constant, name, why = LOSSES[row.loss]
+    needed = [(fact, reason) for fact, reason in ((name, why), PER.get(row.per, ("", ""))) if fact]
+    missing = [(fact, reason) for fact, reason in needed if getattr(facts, fact) is None]
+    if missing:
+        msg = f"{row.name}: pass {'; and '.join(f'{fact}=, {reason}' for fact, reason in missing)}"
+        raise ParameterError(msg)
     value = 1.0
     if name:
         fact = facts.need(name, row, why)
         value = constant * (fact**2 if row.loss in ("half-rss", "rss") else fact)
-    match row.per:
-        case "rows":
-            return value / facts.need("n", row, "the number of rows: its loss is a mean over them")
-        case "weights":
-            return value / facts.total(row)
-        case "working":
-            return value / facts.need("working_weights", row, "Σ of the IRLS weights at the fit")
-    return value
+    if row.per == "weights":
+        return value / facts.total(row)
+    return value / facts.need(PER[row.per][0], row, PER[row.per][1]) if row.per in PER else value
 
 
 def standardises(row: LibraryObjective, given: Mapping[str, Any]) -> bool:

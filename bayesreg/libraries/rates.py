@@ -60,7 +60,8 @@ class Rates:
         ∞ where neither is positive.
         """
         l1, l2 = np.broadcast_arrays(np.asarray(self.l1, dtype=float), np.asarray(self.l2, dtype=float))
-        found = np.array([_reach(a, b, 1 - probability) for a, b in zip(l1.flat, l2.flat, strict=True)])
+        pairs, place = np.unique(np.column_stack([l1.ravel(), l2.ravel()]), axis=0, return_inverse=True)
+        found = np.array([_reach(float(a), float(b), 1 - probability) for a, b in pairs])[np.ravel(place)]
         return float(found[0]) if not l1.ndim else found
 
 

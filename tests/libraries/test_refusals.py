@@ -30,6 +30,7 @@ KNOWN = {"n": 442, "sigma": 54.0}
         (("sklearn.Lasso",), {**KNOWN}, "give alpha="),
         (("sklearn.Lasso",), {"alpha": 0.1, "sigma": 1.0}, "pass n="),
         (("sklearn.Lasso",), {"alpha": 0.1, "n": 442}, "pass sigma="),
+        (("sklearn.Lasso",), {"alpha": 0.1}, "pass sigma=, the noise sd.*; and n=, the number of rows"),
         (("sklearn.Lasso",), {"alpha": -0.1, **KNOWN}, r"alpha must be a finite number >= 0 \(got -0.1\)"),
         (("sklearn.Lasso",), {"alpha": np.inf, **KNOWN}, "finite"),
         (("sklearn.Lasso",), {"alpha": "auto", **KNOWN}, "got 'auto'"),

@@ -193,6 +193,19 @@ def _chosen(kind: str) -> tuple[str, ...]:
     return ()
 
 
+def one_column(y: Any) -> Any:
+    """The response as an array (n,), where it came as one column (n, 1) too."""
+    values = np.asarray(y)
+    return values.ravel() if values.ndim == 2 and values.shape[1] == 1 else values
+
+
+def response_name(y: Any) -> str:
+    """What the response is called: the name of a Series, of a frame's only column, or "y"."""
+    columns = getattr(y, "columns", None)
+    name = getattr(y, "name", None) if columns is None else (columns[0] if len(columns) == 1 else None)
+    return "y" if name is None else str(name)
+
+
 def read_labels(reading: Reading, y: Any) -> Array:
     """Code a classifier's labels as 0 and 1.
 
@@ -201,7 +214,7 @@ def read_labels(reading: Reading, y: Any) -> Array:
     InputError
         If y holds a label that the classifier does not know.
     """
-    labels = np.asarray(y)
+    labels = one_column(y)
     first, second = reading.classes
     known = (labels == first) | (labels == second)
     if labels.ndim != 1 or not known.all():

@@ -9,7 +9,14 @@ import numpy as np
 
 from bayesreg.arguments import Seed
 from bayesreg.auditing.columns import Columns, read_columns
-from bayesreg.auditing.estimators import WITHOUT_WEIGHTS, Reading, read_estimator, read_labels
+from bayesreg.auditing.estimators import (
+    WITHOUT_WEIGHTS,
+    Reading,
+    one_column,
+    read_estimator,
+    read_labels,
+    response_name,
+)
 from bayesreg.auditing.words import paragraph
 from bayesreg.comparison import Comparison, compare
 from bayesreg.comparison.audited import AuditedFit
@@ -79,7 +86,7 @@ def audit(
     """
     columns = read_columns(estimator, X)
     reading = read_estimator(columns.estimator)
-    response = str(getattr(y, "name", None) or "y")
+    response = response_name(y)
     weights = _weights(reading, y, sample_weight)
     row = find(reading.convention)
     problem, noise, sigma_text = _problem(reading, columns, row, y, weights, sigma)
@@ -101,7 +108,7 @@ def _weights(reading: Reading, y: Any, sample_weight: Any) -> Array | None:
         return weights
     from sklearn.utils.class_weight import compute_sample_weight
 
-    by_class = compute_sample_weight(reading.class_weight, np.asarray(y))
+    by_class = compute_sample_weight(reading.class_weight, one_column(y))
     return np.asarray(by_class if weights is None else by_class * weights, dtype=float)
 
 

@@ -311,6 +311,17 @@ def test_arrays_without_names() -> None:
     assert "moves y by less" in audited.assumed
 
 
+@pytest.mark.parametrize("name", ["ridge", "logistic-weighted-classes"])
+def test_a_response_of_one_column(name: str) -> None:
+    case = CASES[name]
+    estimator = fitted(case)
+    y = response(case.kind).to_frame()
+    audited = audit(estimator, frame(), y, draws=100).audited
+    assert audited is not None
+    assert audited.excess <= 1e-9
+    assert str(y.columns[0]) in audited.assumed
+
+
 def test_a_frame_is_read_by_name() -> None:
     estimator = fitted(CASES["ridge"])
     mixed = frame()[NAMES[::-1]].assign(other=1.0)

@@ -60,11 +60,11 @@ def check_bounded(density: GraphDensity) -> None:
         Names the variable and what to do.
     """
     parts = [part for rv in density.model.free_RVs if (part := _part(rv)) is not None]
-    for scale, members in _by_scale(density, parts):
-        _check_prior(density, scale, members)
+    for scales, members in _by_scale(density, parts):
+        _check_prior(density, scales, members)
     observed = [part for rv in density.model.observed_RVs if (part := _part(rv)) is not None]
-    for scale, members in _by_scale(density, observed):
-        _check_noise(density, scale, members)
+    for scales, members in _by_scale(density, observed):
+        _check_noise(density, scales, members)
     _check_edges(density)
 
 
@@ -88,14 +88,24 @@ def _part(rv: Tensor) -> _Part | None:
     return _Part(rv, location, given[form.scale], form.peak)
 
 
-def _by_scale(density: GraphDensity, parts: Sequence[_Part]) -> list[tuple[Tensor, list[_Part]]]:
-    """Free variables that are not held, each with the variables whose scale depends on it."""
+def _by_scale(density: GraphDensity, parts: Sequence[_Part]) -> list[tuple[list[Tensor], list[_Part]]]:
+    """Free variables that are not held, each with the variables whose scale depends on it; and those of a sum together.
+
+    A scale that is a sum of several goes to 0 only when all of them do.
+    """
     free = [rv for rv in density.model.free_RVs if density.free[density.slice_of(rv.name)].all()]
-    grouped: list[tuple[Tensor, list[_Part]]] = []
-    for scale in free:
-        members = [part for part in parts if scale in parents([part.scale], density.model.free_RVs)]
+    above = [[rv for rv in parents([part.scale], density.model.free_RVs) if rv in free] for part in parts]
+    sets = [[rv] for rv in free] + [
+        scales for i, scales in enumerate(above) if len(scales) > 1 and scales not in above[:i]
+    ]
+    grouped = []
+    for scales in sets:
+        members = [
+            part for part, own in zip(parts, above, strict=True)
+            if (scales[0] in own if len(scales) == 1 else own and set(own) <= set(scales))
+        ]  # fmt: skip
         if members:
-            grouped.append((scale, members))
+            grouped.append((scales, members))
     return grouped
 
 
@@ -118,9 +128,9 @@ def _check_edges(density: GraphDensity) -> None:
                     ends = np.ravel(density.natural_of(vectors[-1], name))
                     msg = (
                         f"the model has no mode: its density grows without bound as {name} → {_rounded(ends)}, an end "
-                        f"of its domain ({rate:.3g} nats for every factor e of the distance to it). Give it a prior "
-                        f"that is finite there (a shape of at least 1); or hold it: find_map(model, hold={{{name!r}: "
-                        "value}); or integrate over it: pm.sample(model=model)"
+                        f"of its domain ({rate:.3g} nats for every factor e of the distance to it). Give it, or what "
+                        "depends on it, a density that is finite there (a shape of at least 1); or hold it: "
+                        f"find_map(model, hold={{{name!r}: value}}); or integrate over it: pm.sample(model=model)"
                     )
                     raise FitError(msg)
 
@@ -143,7 +153,7 @@ def _rounded(values: Array) -> str:
     return texts[0] if values.size == 1 else f"({', '.join(texts)}{', ...' if values.size > 6 else ''})"
 
 
-def _check_prior(density: GraphDensity, scale: Tensor, members: Sequence[_Part]) -> None:
+def _check_prior(density: GraphDensity, scales: Sequence[Tensor], members: Sequence[_Part]) -> None:
     movable = [m for m in members if density.free[density.slice_of(m.rv.name)].all()]
     if not movable:
         return
@@ -158,13 +168,13 @@ def _check_prior(density: GraphDensity, scale: Tensor, members: Sequence[_Part])
         return vector
 
     for side in (-1.0, 1.0):
-        rate = _power([-density.evaluate(at(_moved(density, scale, side * t))) for t in RAY])
+        rate = _power([-density.evaluate(at(_moved(density, scales, side * t))) for t in RAY])
         if rate > 0:
             names = _listed([m.rv.name for m in movable])
-            end = _end(density, scale, side)
+            end = _end(density, scales, side)
             where = "its location" if len(movable) == 1 else "their locations"
-            way = f"{scale.name} → {end} with {names} at {where}"
-            _refuse(scale.name, way, rate, _non_centred(movable[0]))
+            way = f"{_listed([s.name for s in scales])} → {end} with {names} at {where}"
+            _refuse(scales, way, rate, _non_centred(movable[0]))
 
 
 def _non_centred(member: _Part) -> str:
@@ -174,7 +184,7 @@ def _non_centred(member: _Part) -> str:
     )
 
 
-def _check_noise(density: GraphDensity, scale: Tensor, members: Sequence[_Part]) -> None:
+def _check_noise(density: GraphDensity, scales: Sequence[Tensor], members: Sequence[_Part]) -> None:
     fitted = _exact_fit(density, members)
     if fitted is None:
         return
@@ -185,41 +195,44 @@ def _check_noise(density: GraphDensity, scale: Tensor, members: Sequence[_Part])
     for side in (-1.0, 1.0):
         heights = []
         for t in RAY:
-            vector = fitted + _moved(density, scale, side * t) - density.full(density.start)
+            vector = fitted + _moved(density, scales, side * t) - density.full(density.start)
             prior, *spreads = rest(vector)
             logs = sum(-n * float(np.mean(np.log(s))) for n, s in zip(sizes, spreads, strict=True))
             heights.append(float(prior) + logs)
         rate = _power(heights)
         if rate > 0:
-            names, end = _listed([m.rv.name for m in members]), _end(density, scale, side)
-            way = f"{scale.name} → {end} with {names} fitted exactly, which the other variables can do"
-            _refuse(scale.name, way, rate, "")
+            names, end = _listed([m.rv.name for m in members]), _end(density, scales, side)
+            way = f"{_listed([s.name for s in scales])} → {end} with {names} fitted exactly, which the others can do"
+            _refuse(scales, way, rate, "")
 
 
-def _refuse(scale: str, way: str, rate: float, more: str) -> None:
+def _refuse(scales: Sequence[Tensor], way: str, rate: float, more: str) -> None:
+    names = [scale.name for scale in scales]
+    held = ", ".join(f"{name!r}: value" for name in names)
     msg = (
         f"the model has no mode: its density grows without bound as {way} ({rate:.3g} nats for every factor e of "
-        f"{scale}). Hold the scale: find_map(model, hold={{{scale!r}: value}}); or integrate over it: "
+        f"{_listed(names)}). Hold the scale: find_map(model, hold={{{held}}}); or integrate over it: "
         f"pm.sample(model=model){more}"
     )
     raise FitError(msg)
 
 
-def _moved(density: GraphDensity, scale: Tensor, distance: float) -> Array:
-    """The start with a scale moved along its ray: of a covariance factor only the diagonal, which is on a log scale."""
-    vector, part = density.full(density.start), density.slice_of(scale.name)
-    transform = density.model.rvs_to_transforms[scale]
-    where = np.arange(part.start, part.stop)
-    if type(transform).__name__ == "CholeskyCovPacked":
-        side = (np.sqrt(8 * where.size + 1) - 1) / 2  # packed row by row: row i ends with its diagonal entry
-        where = where[np.cumsum(np.arange(1, round(side) + 1)) - 1]
-    vector[where] += distance
+def _moved(density: GraphDensity, scales: Sequence[Tensor], distance: float) -> Array:
+    """The start with scales moved along their ray: of a covariance factor only the diagonal, which is a log scale."""
+    vector = density.full(density.start)
+    for scale in scales:
+        part, transform = density.slice_of(scale.name), density.model.rvs_to_transforms[scale]
+        where = np.arange(part.start, part.stop)
+        if type(transform).__name__ == "CholeskyCovPacked":
+            side = (np.sqrt(8 * where.size + 1) - 1) / 2  # packed row by row: row i ends with its diagonal entry
+            where = where[np.cumsum(np.arange(1, round(side) + 1)) - 1]
+        vector[where] += distance
     return vector
 
 
-def _end(density: GraphDensity, scale: Tensor, side: float) -> str:
+def _end(density: GraphDensity, scales: Sequence[Tensor], side: float) -> str:
     """Where a variable goes along its ray, as text."""
-    values = np.ravel(density.natural_of(_moved(density, scale, side * float(RAY[-1])), scale.name))
+    values = np.ravel(density.natural_of(_moved(density, scales, side * float(RAY[-1])), scales[0].name))
     size = np.abs(values)
     return "0" if size.max() < 1e-100 else ("−∞" if values[0] < 0 else "∞")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,10 @@ from bayesreg.log_concavity import log_concave
 from bayesreg.optimality import search_text
 from bayesreg.optimum import Certificate, Optimum
 from bayesreg.orthant import NEWTON_WORTH, Minimum, minimise
+from bayesreg.reading.text import parents
+
+EMPTY = 1e-8
+"""Share of a simplex that counts as 0."""
 
 STARTS = 8
 """Random starts where the density is not log-concave."""
@@ -26,11 +30,14 @@ FEW = 12
 RUNAWAY = 1e50
 """Size of an entry that has left every range."""
 
-FAR = 30.0
-"""Distance on an unconstrained scale that only a density without a highest point leads to."""
+FAR = 20.0
+"""Distance on an unconstrained scale from which a descent that still goes down is given up."""
 
 REACH = 10.0
 """Distance on an unconstrained scale over which a density that does not change is taken to have ended, or be flat."""
+
+ENDLESS, CLIMBED = 100.0, 1e-3
+"""As high at this many times the way from the start, and lower there by so many nats: a density without an end."""
 
 SAME = 1e-6
 """Difference in nats that is none."""
@@ -53,7 +60,10 @@ def model_mode(density: GraphDensity) -> Optimum:
     best = min(found, key=lambda one: one.value)
     _check_settled(density, best)
     ended = _ended(density, best)
-    flat, edges = _flat(density, best, ended), tuple(density.free_labels[j] for j in ended)
+    shares = _empty_shares(density, best)
+    ended = np.union1d(ended, [j for part in shares.values() for j in part]).astype(np.intp)
+    flat = _flat(density, best, ended)
+    edges = (*(density.free_labels[j] for j in ended if not any(j in part for part in shares.values())), *shares)
     search = "" if concave else search_text(np.array([one.value for one in found]))
     found_at = (
         "mode" if (best.residual <= best.tolerance).all() else "NOT certified to be a mode: highest point reached"
@@ -115,8 +125,19 @@ def _check_settled(density: GraphDensity, best: Minimum) -> None:
     if away.size:
         names = _few([density.free_labels[j] for j in away])
         msg = (
-            f"the model has no mode: its density still rises at the end of the range of {names}; hold it at a value, "
-            "give it a prior that keeps it off that end, or integrate over it: pm.sample(model=model)"
+            f"no mode was found: the density still rises far out towards an end of the range of {names}; hold it at a "
+            "value, give it a prior that keeps it off that end, or integrate over it: pm.sample(model=model)"
+        )
+        raise FitError(msg)
+    way = np.where(density.transformed, 0.0, best.x - density.start)
+    ahead, back = (density(best.x + step)[0] - best.value for step in (ENDLESS * way, -way))
+    if ahead <= SAME and back > CLIMBED:
+        away = np.flatnonzero(np.abs(way) > 0.1 * np.abs(way).max())
+        names = ", ".join(density.free_labels[j] for j in away[:4])
+        msg = (
+            f"the model has no mode: its density levels off and does not fall again as {names} run off to infinity, as "
+            "under a flat prior where the data are separated or all counts are 0; give them a proper prior, or hold "
+            "them at a value"
         )
         raise FitError(msg)
 
@@ -130,6 +151,15 @@ def _ended(density: GraphDensity, best: Minimum) -> NDArray[np.intp]:
         if min(changes) <= SAME < max(*changes, back):
             found.append(j)
     return np.array(found, dtype=np.intp)
+
+
+def _empty_shares(density: GraphDensity, best: Minimum) -> dict[str, list[int]]:
+    """Simplexes with an entry at 0, and where their entries stand among the free ones."""
+    values, found = density.natural(best.x), {}
+    for rv in density.model.free_RVs:
+        if type(density.model.rvs_to_transforms[rv]).__name__ == "SimplexTransform" and values[rv.name].min() < EMPTY:
+            found[rv.name] = [int(j) for j in density.places_of(rv.name)[1] if j >= 0]
+    return found
 
 
 def _change(density: GraphDensity, best: Minimum, j: np.int_, distance: float) -> float:
@@ -169,11 +199,31 @@ def _mode_of(density: GraphDensity, edges: tuple[str, ...], flat: tuple[str, ...
     text = f"of the density of ({', '.join(names)}) on their natural scale, no Jacobian"
     text += f", given {', '.join(held)}" if held else ""
     text += "; in other variables (a logarithm, a non-centred form) the mode is another point"
+    text += "".join(_warnings(density))
     if edges:
         text += f"; at the edge of its domain: {', '.join(edges)} (the density rises all the way there)"
     if flat:
         text += f"; the density is flat along {', '.join(flat)}: one of many points of the same height"
     return text
+
+
+def _warnings(density: GraphDensity) -> Iterator[str]:
+    """What makes a descent in these variables less than sure."""
+    model = density.model
+    for rv in (*model.free_RVs, *model.observed_RVs):
+        unknown = [t.name for t in parents(rv.owner.inputs, model.free_RVs) if t is not rv]
+        kind = type(rv.owner.op).__name__
+        if "Mixture" in kind and unknown:
+            yield (
+                f"; {rv.name} is a mixture: where a component of unknown scale shrinks onto one point its density has "
+                "no bound, which is not looked for"
+            )
+        if kind == "LaplaceRV" and (at := parents([rv.owner.op.dist_params(rv.owner)[0]], model.free_RVs)):
+            if rv in model.free_RVs:
+                way = f"write {rv.name} as {at[0].name} plus a Laplace effect about 0"
+                yield f"; the kinks of {rv.name} move with {at[0].name}, and a descent may stop on one: {way}"
+            else:
+                yield f"; {rv.name} has kinks in its likelihood, and a mode that lies on one is not certified"
 
 
 def _optimum(

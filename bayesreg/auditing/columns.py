@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesreg.auditing.estimators import check_fitted, feature_names, kind_of
 from bayesreg.errors import InputError, ParameterError
@@ -63,7 +64,7 @@ def read_columns(estimator: Any, X: Any) -> Columns:
     kind_of(last)  # whatever is none of those that are known is told so first
     check_fitted(estimator)
     raw = _in_order(estimator, X)
-    seen = _transformed(steps, raw)
+    seen = _transformed(steps, _as_fitted(estimator, raw))
     p = int(np.shape(seen)[1])
     expected = int(getattr(last, "n_features_in_", p))
     if p != expected:
@@ -94,8 +95,9 @@ def _steps(estimator: Any) -> tuple[list[Any], Any]:
     if not isinstance(estimator, Pipeline):
         return [], estimator
     *before, last = [step for _, step in estimator.steps]
-    steps = [step for step in before if step not in (None, "passthrough")]
-    inner, final_step = _steps(last)
+    opened = [_steps(step) for step in before if step not in (None, "passthrough")]
+    steps = [step for inner, final_step in opened for step in (*inner, final_step)]
+    inner, final_step = _steps(_unwrapped(last)[0])
     return steps + inner, final_step
 
 
@@ -112,9 +114,25 @@ def _in_order(estimator: Any, X: Any) -> Any:
     return X[list(names)]
 
 
+def _as_fitted(estimator: Any, X: Any) -> Any:
+    """X with names where the estimator was fitted with them, and without where it was not."""
+    names, columns = feature_names(estimator), getattr(X, "columns", None)
+    if names is None and columns is not None:
+        return np.asarray(X)
+    if names is not None and columns is None and np.ndim(X) == 2 and np.shape(X)[1] == len(names):
+        import pandas as pd
+
+        return X if is_sparse(X) else pd.DataFrame(np.asarray(X), columns=list(names))
+    return X
+
+
 def _transformed(steps: list[Any], X: Any) -> Any:
     for step in steps:
-        X = step.transform(X)
+        try:
+            X = step.transform(X)
+        except (ValueError, TypeError, KeyError) as error:
+            msg = f"X does not go through {type(step).__name__}, which was fitted on other columns: {error}"
+            raise InputError(msg) from error
     if np.ndim(X) != 2 and not is_sparse(X):
         msg = f"X must have two dimensions (got shape {np.shape(X)})"
         raise InputError(msg)
@@ -151,8 +169,12 @@ def _step_name(step: Any) -> str:
 
 
 def _part_name(transformer: Any) -> str:
+    from sklearn.preprocessing import FunctionTransformer
+
     if isinstance(transformer, str):
         return "" if transformer == "drop" else transformer
+    if isinstance(transformer, FunctionTransformer) and transformer.func is None:
+        return "passthrough"
     steps, last = _steps(transformer)
     return " → ".join(type(step).__name__ for step in [*steps, last])
 
@@ -170,13 +192,21 @@ def _sources(raw: Any, seen: Any, names: tuple[str, ...], *, same: bool) -> tupl
     with np.errstate(invalid="ignore", divide="ignore"):
         old, new = ((values - values.mean(axis=0)) / values.std(axis=0) for values in (before, after))
         correlation = np.nan_to_num(new.T @ old / len(old))
-    best = np.argmax(np.abs(correlation), axis=1)
+    near = 1 - np.abs(correlation) < SAME
+    found = near.any(axis=1)
+    best = np.array([_source(name, labels, row) for name, row in zip(names, near, strict=True)], dtype=int)
     value = correlation[np.arange(p), best]
-    found = 1 - np.abs(value) < SAME
     slopes = np.where(
         found, np.sign(value) * after.std(axis=0) / np.where(found, before.std(axis=0)[best], 1.0), np.nan
     )
     return tuple(labels[k] if hit else "" for k, hit in zip(best, found, strict=True)), slopes
+
+
+def _source(name: str, labels: list[str], near: NDArray[np.bool_]) -> int:
+    """Of the raw columns that a column is a rescaling of the one of its own name, if there is one."""
+    candidates = np.flatnonzero(near)
+    own = [k for k in candidates if labels[k] in (name, name.split("__")[-1])]
+    return int(own[0]) if own else int(candidates[0]) if candidates.size else 0
 
 
 def _numeric(raw: Any) -> tuple[list[str], Array]:

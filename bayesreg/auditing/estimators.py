@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesreg.errors import InputError, ParameterError
 from bayesreg.interfaces import Array
@@ -34,6 +35,9 @@ FAMILIES = {"LogisticRegression": "bernoulli", "LogisticRegressionCV": "bernoull
 
 OWN_NOISE = ("BayesianRidge", "ARDRegression")
 """Estimators with an estimate of σ of their own: 1/√alpha_."""
+
+HELD = 1e12
+"""Precision of a column that was taken out, as a multiple of the largest of the others."""
 
 WITHOUT_WEIGHTS = ("LassoLars", "LassoLarsCV", "LassoLarsIC", "ARDRegression")
 
@@ -63,6 +67,8 @@ class Reading:
     class_weight : mapping, "balanced" or None
     names : tuple of str or None
         Names of the columns that it was fitted on.
+    pruned : bool array (p,)
+        Columns that it took out of the model.
     notes : tuple of str
         How its numbers were come by.
     """
@@ -78,12 +84,14 @@ class Reading:
     classes: tuple[Any, ...]
     class_weight: Any
     names: tuple[str, ...] | None
+    pruned: NDArray[np.bool_]
     notes: tuple[str, ...]
 
     @property
     def title(self) -> str:
         """The estimator with its numbers."""
-        return f"{self.kind}({', '.join(f'{name}={_brief(value)}' for name, value in self.numbers.items())})"
+        shown = ", ".join(f"{name}={_brief(value)}" for name, value in self.numbers.items() if value is not None)
+        return f"{self.kind}({shown})"
 
 
 def _brief(value: Any) -> str:
@@ -107,9 +115,18 @@ def read_estimator(estimator: Any) -> Reading:
     if numbers.get("penalty", "deprecated") == "deprecated":
         numbers.pop("penalty", None)
     convention = f"sklearn.{kind}"
+    notes = _chosen(kind)
+    pruned = np.zeros(np.ravel(estimator.coef_).size, dtype=bool)
     if kind.startswith("LogisticRegression") and estimator.solver == "liblinear":
         convention = "sklearn.LogisticRegression:liblinear"
         numbers["intercept_scaling"] = float(estimator.intercept_scaling)
+        if kind.endswith("CV") and estimator.intercept_scaling != 1:
+            numbers["intercept_scaling"] = 1.0
+            notes += ("scikit-learn's cross-validated fit passes no intercept_scaling on to its last fit, which has 1",)
+    if kind == "ARDRegression":
+        pruned = np.asarray(numbers["lambda_"] >= estimator.threshold_lambda)
+        numbers["lambda_"], more = _pruned(numbers["lambda_"], pruned, float(estimator.threshold_lambda))
+        notes += more
     return Reading(
         kind=kind,
         convention=convention,
@@ -122,8 +139,17 @@ def read_estimator(estimator: Any) -> Reading:
         classes=tuple(estimator.classes_) if kind in FAMILIES and FAMILIES[kind] == "bernoulli" else (),
         class_weight=estimator.class_weight if kind.startswith("LogisticRegression") else None,
         names=feature_names(estimator),
-        notes=_chosen(kind),
+        pruned=pruned,
+        notes=notes,
     )
+
+
+def _pruned(precision: Array, pruned: NDArray[np.bool_], threshold: float) -> tuple[Array, tuple[str, ...]]:
+    """Precisions with those of columns that were taken out so large that nothing moves them."""
+    if not pruned.any():
+        return precision, ()
+    note = f"{pruned.sum()} of {pruned.size} columns were taken out (lambda_ ≥ threshold_lambda): they are held at 0"
+    return np.where(pruned, HELD * max(threshold, float(precision.max())), precision), (note,)
 
 
 def kind_of(estimator: Any) -> str:
@@ -162,6 +188,11 @@ def _check_form(kind: str, estimator: Any) -> None:
         what = "classes" if kind in FAMILIES else "responses"
         msg = f"this {kind} has {coefficients.shape[0]} {what}: audit takes two classes, or one response"
         raise ParameterError(msg)
+    if kind == "LogisticRegressionCV" and not estimator.refit:
+        msg = (
+            "this LogisticRegressionCV has refit=False: its coefficients are means over folds, the mode of no posterior"
+        )
+        raise ParameterError(msg)
     if getattr(estimator, "positive", False):
         msg = f"this {kind} has positive=True: its prior is one-sided, which no prior of bayesreg is"
         raise ParameterError(msg)
@@ -183,8 +214,8 @@ def _chosen(kind: str) -> tuple[str, ...]:
         return ("alpha was chosen by an information criterion on the same data",)
     if kind.endswith("CV") and kind not in ("RidgeCV", "LogisticRegressionCV"):
         return (
-            "alpha was chosen by cross-validation on the same data; there it stood for a prior K/(K−1) times as wide, "
-            "since λ grows with the rows of a fold's training part",
+            "alpha was chosen by cross-validation on the same data; in a fold, of fewer rows, the same alpha stood for "
+            "a wider prior (λ grows with the rows: b is K/(K−1) times as wide there, τ the root of that)",
         )
     if kind.endswith("CV"):
         return ("the strength was chosen by cross-validation on the same data",)
@@ -206,6 +237,10 @@ def response_name(y: Any) -> str:
     return "y" if name is None else str(name)
 
 
+def _label(value: Any) -> str:
+    return repr(value.item() if isinstance(value, np.generic) else value)
+
+
 def read_labels(reading: Reading, y: Any) -> Array:
     """Code a classifier's labels as 0 and 1.
 
@@ -219,6 +254,6 @@ def read_labels(reading: Reading, y: Any) -> Array:
     known = (labels == first) | (labels == second)
     if labels.ndim != 1 or not known.all():
         strange = labels[~known][0] if labels.ndim == 1 else labels.shape
-        msg = f"y has {strange!r}, and the classifier knows {first!r} and {second!r}"
+        msg = f"y has {_label(strange)}, and the classifier knows {_label(first)} and {_label(second)}"
         raise InputError(msg)
     return np.asarray(labels == second, dtype=float)

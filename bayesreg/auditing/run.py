@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from bayesreg.auditing.words import paragraph
 from bayesreg.comparison import Comparison, compare
 from bayesreg.comparison.audited import AuditedFit
 from bayesreg.errors import InputError, ParameterError
+from bayesreg.intake import read_numbers
 from bayesreg.interfaces import Array
 from bayesreg.libraries import intercept_prior, to_prior
 from bayesreg.libraries.objective import LibraryObjective, find
@@ -100,15 +102,23 @@ def audit(
 
 def _weights(reading: Reading, y: Any, sample_weight: Any) -> Array | None:
     """Weights of the rows: those given, times those of the classes."""
-    weights = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    weights = None if sample_weight is None else read_numbers(sample_weight, "sample_weight")
+    if weights is not None and weights.shape != (np.shape(y)[0],):
+        msg = f"sample_weight has shape {weights.shape} for {np.shape(y)[0]} rows"
+        raise InputError(msg)
     if weights is not None and reading.kind in WITHOUT_WEIGHTS:
         msg = f"sample_weight: {reading.kind} takes none; fit again, or leave it out"
         raise ParameterError(msg)
     if reading.class_weight is None:
         return weights
-    from sklearn.utils.class_weight import compute_sample_weight
+    from sklearn.utils.class_weight import compute_class_weight
 
-    by_class = compute_sample_weight(reading.class_weight, one_column(y))
+    # "balanced" counts rows by their weights, where this version of scikit-learn does.
+    takes = "sample_weight" in inspect.signature(compute_class_weight).parameters
+    given = {"sample_weight": weights} if takes and weights is not None else {}
+    labels = one_column(y)
+    of_class = compute_class_weight(reading.class_weight, classes=np.array(reading.classes), y=labels, **given)
+    by_class = np.where(labels == reading.classes[1], of_class[1], of_class[0])
     return np.asarray(by_class if weights is None else by_class * weights, dtype=float)
 
 
@@ -150,7 +160,13 @@ def _noise(reading: Reading, unit: Problem, sigma: float | str | None) -> tuple[
     """σ under a squared-error loss, and how to say where it is from."""
     if reading.family != "gaussian":
         return resolve_noise(unit, sigma), ""
-    if sigma is None and reading.sigma is not None:
+    if sigma is not None and reading.sigma is not None and sigma != reading.sigma:
+        msg = (
+            f"sigma={sigma!r}: {reading.kind} estimated its own, {reading.sigma:.6g} = 1/√alpha_, and its coefficients "
+            "are the mode at that one; leave sigma out"
+        )
+        raise ParameterError(msg)
+    if reading.sigma is not None:
         return Noise(reading.sigma, "given", ""), f"σ = {reading.sigma:.6g}, the estimator's own (1/√alpha_)"
     if sigma == "joint":
         msg = (
@@ -224,7 +240,8 @@ def _wrong(reading: Reading, optimum: Optimum) -> tuple[tuple[str, ...], tuple[s
     """Columns at zero in one of the two only, those left out that may be traded for one another."""
     tied = set(optimum.certificate.tied)
     theirs, ours = reading.beta == 0, optimum.beta == 0
-    pairs = [(name, a, b) for name, a, b in zip(optimum.names, theirs, ours, strict=True) if name not in tied]
+    judged = [name not in tied and not out for name, out in zip(optimum.names, reading.pruned, strict=True)]
+    pairs = [one for one, j in zip(zip(optimum.names, theirs, ours, strict=True), judged, strict=True) if j]
     return tuple(n for n, a, b in pairs if a and not b), tuple(n for n, a, b in pairs if b and not a)
 
 
@@ -240,5 +257,8 @@ def _traps(row: LibraryObjective, *, weighted: bool) -> tuple[str, ...]:
     if row.intercept == "penalised":
         found.append(f"this solver penalises the intercept{f'; {row.by} weakens that' if row.by else ''}")
     if row.weights == "avg" and weighted:
-        found.append("sample weights times a constant change nothing")
+        found.append(
+            "sample weights times a constant change none of its coefficients, but the posterior counts Σw as the "
+            "number of rows: give weights that sum to as many rows as the data are worth"
+        )
     return tuple(found)

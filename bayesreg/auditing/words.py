@@ -74,20 +74,24 @@ def _effects(reading: Reading, columns: Columns, problem: Problem, response: str
         sentences = [f"{text}{same}."]
     else:
         widest, narrowest = (int(moving[pick(reach[moving])]) for pick in (np.argmax, np.argmin))
+        sd = problem.column_sd()[moving]
+        cause = (
+            "The prior is not the same for all columns"
+            if np.ptp(sd) <= 1e-6 * sd.max()
+            else "The columns have different sds, so the prior says different things of them"
+        )
         span = " to ".join(f"{reach[j]:.3g} for {columns.names[j]}" for j in (narrowest, widest))
-        sentences = [
-            f"{text}. The columns have different sds, so the prior says different things of them: from "
-            f"{span}{_scale(reading)}."
-        ]
+        sentences = [f"{text}. {cause}: from {span}{_scale(reading)}."]
     return sentences + _raw_units(reading, columns, problem, reach, first)
 
 
 def _moves(reading: Reading, response: str, reach: float) -> str:
     if reading.family == "bernoulli":
-        odds = f" (the odds by a factor below {np.exp(reach):.3g})" if reach < 50 else ""
+        odds = f" (the odds by a factor between {np.exp(-reach):.3g} and {np.exp(reach):.3g})" if reach < 50 else ""
         return f"moves the log-odds of {response} = {reading.classes[1]} by less than {reach:.3g}{odds}"
     if reading.family == "poisson":
-        return f"multiplies the mean of {response} by less than {np.exp(min(reach, 700.0)):.3g}"
+        factor = np.exp(min(reach, 700.0))
+        return f"multiplies the mean of {response} by a factor between {1 / factor:.3g} and {factor:.3g}"
     return f"moves {response} by less than {reach:.3g}"
 
 

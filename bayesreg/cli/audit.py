@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from bayesreg.cli.compare import number_or_word, write
 from bayesreg.cli.progress import shown
 from bayesreg.cli.status import GATE_FAILED, OK
 from bayesreg.errors import DataWarning, InputError
+from bayesreg.intake import read_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +75,7 @@ def _audit(options: argparse.Namespace) -> int:
         options.out.mkdir(parents=True, exist_ok=True)
         write(comparison, options.out)
         audited.table.to_csv(options.out / "audited.csv")
+        print(f"and audited.csv, {audited.estimator} column by column", file=sys.stderr)
     reasons = [] if audited.sound else [f"the model's coefficients are {audited.verdict}"]
     reasons += [comparison.withheld] if comparison.withheld else []
     if reasons:
@@ -107,7 +110,16 @@ def load_model(path: Path, *, trust: bool) -> Any:
     print(f"bayesreg: warning: loading {path} runs the code in it, as --trust allows", file=sys.stderr)
     import joblib
 
-    return joblib.load(path)
+    return _read(path, joblib.load)
+
+
+def _read(path: Path, load: Callable[[Any], Any]) -> Any:
+    """What `load` makes of a file; whatever it fails with says that the file is no model."""
+    try:
+        return load(path)
+    except Exception as error:
+        msg = f"{path} cannot be read as a model: {type(error).__name__}: {error}"
+        raise InputError(msg) from error
 
 
 def _load_skops(path: Path, *, trust: bool) -> Any:
@@ -116,13 +128,13 @@ def _load_skops(path: Path, *, trust: bool) -> Any:
     except ImportError as error:
         msg = f"{path}: reading it needs the package skops: pip install 'bayesreg[audit]'"
         raise InputError(msg) from error
-    unknown = io.get_untrusted_types(file=path)
+    unknown = _read(path, lambda file: io.get_untrusted_types(file=file))
     if unknown and not trust:
         msg = (
             f"{path} holds types that are not known to be harmless: {', '.join(unknown)}; pass --trust if you know them"
         )
         raise InputError(msg)
-    return io.load(path, trusted=unknown)
+    return _read(path, lambda file: io.load(file, trusted=unknown))
 
 
 def _data(options: argparse.Namespace, estimator: Any) -> tuple[Any, pd.Series[Any], Any]:
@@ -141,7 +153,7 @@ def _data(options: argparse.Namespace, estimator: Any) -> tuple[Any, pd.Series[A
         if name is not None and name not in frame.columns:
             msg = f"{option} {name!r} is no column of {options.data} ({', '.join(map(str, frame.columns))})"
             raise InputError(msg)
-    weights = None if options.weights is None else frame[options.weights].to_numpy(dtype=float)
+    weights = None if options.weights is None else read_numbers(frame[options.weights], f"--weights {options.weights}")
     X = frame.drop(columns=[name for name in (options.target, options.weights) if name is not None])
     if getattr(estimator, "feature_names_in_", None) is None:
         return X.to_numpy(), frame[options.target], weights  # fitted on an array: by position, without names

@@ -57,19 +57,22 @@ def _convert(options: argparse.Namespace) -> int:
         what = " ".join(options.numbers) or "a number"
         msg = f"{what}: name the library with --from, or see what there is with --list: {BARE}"
         raise ParameterError(msg)
-    given = dict(_pair(text) for text in options.numbers)
+    given = _pairs(options.numbers)
     known = {name: getattr(options, name) for name in FACTS if getattr(options, name) is not None}
     row, facts, _, numbers = read(options.library, given | known, options.library_version)
+    if "columns" in given or "sd" in given:
+        msg = "columns= and sd= are for to_prior; here every library sees the same columns"
+        raise ParameterError(msg)
     rates = to_rates(row, numbers, facts)
     if options.to is not None:
         target = find(options.to)
-        found = [_elsewhere(target, rates, facts, standardized=options.standardized)]
+        found = [_elsewhere(target, row, rates, facts, standardized=options.standardized)]
         if found[0]["why_not"]:
             msg = f"--to {options.to}: {found[0]['why_not']}"
             raise ParameterError(msg)
     else:
         rows = [other for other in table().values() if options.all or other.family in (row.family, "prior")]
-        found = [_elsewhere(other, rates, facts, standardized=options.standardized) for other in rows]
+        found = [_elsewhere(other, row, rates, facts, standardized=options.standardized) for other in rows]
     if options.json:
         print(json.dumps(_plain({"prior": _prior(rates, row), "libraries": found}), indent=2, ensure_ascii=False))
         return OK
@@ -77,6 +80,8 @@ def _convert(options: argparse.Namespace) -> int:
     print(f"{row.name} with {shown}\n  minimises {row.formula}\n  assumes {_sentence(rates, row)}")
     print(*_notes(row), sep="", end="\n")
     print(*_table(found, everything=options.all), sep="\n")
+    if options.to is not None:
+        print(*_notes(find(options.to)), sep="", end="")
     return OK
 
 
@@ -105,6 +110,16 @@ def _described(row: LibraryObjective) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _pairs(texts: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in map(_pair, texts):
+        if name in found:
+            msg = f"{name} is given twice"
+            raise ParameterError(msg)
+        found[name] = value
+    return found
+
+
 def _pair(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not name:
@@ -124,7 +139,9 @@ def _value(text: str) -> Any:
     return numbers if "," in text else numbers[0]
 
 
-def _elsewhere(row: LibraryObjective, rates: Rates, facts: Facts, *, standardized: bool) -> dict[str, Any]:
+def _elsewhere(
+    row: LibraryObjective, source: LibraryObjective, rates: Rates, facts: Facts, *, standardized: bool
+) -> dict[str, Any]:
     """What the same penalty, on the same columns, is called in another library."""
     entry: dict[str, Any] = {
         "library": row.name, "title": row.title, "family": row.family, "parameters": None, "why_not": row.none,
@@ -135,8 +152,13 @@ def _elsewhere(row: LibraryObjective, rates: Rates, facts: Facts, *, standardize
     options = {} if row.option is None else {row.option[0]: rates.standardized}
     always = row.columns != "given" and row.option is None
     try:
-        if row.form == "group":
-            msg = f"{row.name} penalises norms of groups"
+        if row.form != source.form and (_some(rates.l1) or row.family == "prior"):
+            penalised = {"group": "norms of groups", "": "each coefficient by itself"}
+            msg = f"{row.name} penalises {penalised[row.form]}, {source.name} {penalised[source.form]}"
+            raise ParameterError(msg)
+        if (row.family == "multinomial") != (source.family == "multinomial") and row.family not in ("prior", "any"):
+            msg = f"{'K symmetric rows' if row.family == 'multinomial' else 'one row'} of coefficients, and "
+            msg += f"{source.name} has {'K symmetric rows' if source.family == 'multinomial' else 'one'}"
             raise ParameterError(msg)
         if always and not rates.standardized and not standardized:
             msg = f"{row.name} {columns_text(row)}: the same prior only if they are so already (--standardized)"
@@ -181,7 +203,11 @@ def _sentence(rates: Rates, row: LibraryObjective) -> str:
     if kind == "Flat":
         return "no penalty: a flat prior"
     text = {
-        "Laplace": lambda: f"Laplace(b = {_said(_scale(rates))}), λ₁ = 1/b = {_said(rates.l1)}",
+        "Laplace": lambda: (
+            f"exp(−λ·norm), λ = {_said(rates.l1)},"
+            if row.form == "group"
+            else f"Laplace(b = {_said(_scale(rates))}), λ₁ = 1/b = {_said(rates.l1)}"
+        ),
         "Gaussian": lambda: f"Gaussian(τ = {_said(_scale(rates))}), λ₂ = 1/2τ² = {_said(rates.l2)}",
         "ElasticNet": lambda: f"ElasticNet(λ₁ = {_said(rates.l1)}, λ₂ = {_said(rates.l2)})",
     }[kind]()
@@ -190,9 +216,10 @@ def _sentence(rates: Rates, row: LibraryObjective) -> str:
 
 
 def _notes(row: LibraryObjective) -> list[str]:
-    lines = [f"  note: {row.note}\n"] if row.note else []
+    said = row.note and not row.note.startswith("the default tolerance")
+    lines = [f"  note: {row.name}: {row.note}\n"] if said else []
     if row.intercept == "penalised":
-        lines.append("  note: the intercept is penalised too, unless it is excluded\n")
+        lines.append(f"  note: {row.name}: the intercept is penalised too, unless it is excluded\n")
     return lines
 
 

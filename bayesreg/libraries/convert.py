@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesreg.errors import ParameterError
-from bayesreg.libraries.facts import Array, Facts, standardises
+from bayesreg.libraries.facts import Array, Facts, positive, standardises
 from bayesreg.libraries.objective import BARE, LibraryObjective, find, table
 from bayesreg.libraries.rates import Rates, from_rates, to_rates
+from bayesreg.libraries.strengths import numbers as read_array
 from bayesreg.libraries.text import columns_text, rate_texts
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def intercept_prior(library: str, *, version: str | None = None, **given: Any) -
     if np.ndim(rates.l1) or np.ndim(rates.l2):
         msg = f"{row.name}: with one strength a column that of the intercept's own column is the intercept's"
         raise ParameterError(msg)
-    by = float(numbers.get(row.by, 1.0)) if row.by else 1.0
+    by = positive(row.by, numbers.get(row.by, 1.0)) if row.by else 1.0
     return prior_of(rates.l1 / by, rates.l2 / by**2)
 
 
@@ -145,7 +146,15 @@ def conventions(prior: Prior, n: int, sigma: float | None = None, **given: Any) 
     """
     import pandas as pd
 
-    records = [converted(row, prior, {"n": n, "sigma": sigma, **given}) for row in table().values()]
+    check_prior(prior)
+    known = {"n": n, "sigma": sigma, **given}
+    for name, value in known.items():
+        if name not in (*FACTS, "columns", "sd", "version"):
+            msg = f"conventions takes no {name!r} (it takes {', '.join(FACTS)}, columns, sd)"
+            raise ParameterError(msg)
+        if name in FACTS and name != "weights" and value is not None:
+            positive(name, value)
+    records = [converted(row, prior, known) for row in table().values()]
     return pd.DataFrame(records).set_index("library")
 
 
@@ -211,6 +220,9 @@ def _sorted(row: LibraryObjective, given: Mapping[str, Any]) -> tuple[Facts, dic
     for name, value in given.items():
         own = _own_name(row, name)
         if own is not None:
+            if own in numbers:
+                msg = f"{row.name}: {own} is given twice"
+                raise ParameterError(msg)
             numbers[own] = value
         elif name in settings:
             settings[name] = value
@@ -221,12 +233,27 @@ def _sorted(row: LibraryObjective, given: Mapping[str, Any]) -> tuple[Facts, dic
             raise ParameterError(msg)
     if facts.get("weights") is not None:
         facts["weights"] = _weights(facts["weights"])
-        facts.setdefault("n", None)
-        if facts["n"] is None:
-            facts["n"] = facts["weights"].size
+        size = facts["weights"].size
+        if facts.get("n") is not None and facts["n"] != size:
+            msg = f"{row.name}: n = {facts['n']!r}, but there are {size} weights"
+            raise ParameterError(msg)
+        facts["n"] = size
+    _read_noise(row, facts, numbers)
     if settings["sd"] is not None:
         settings["sd"] = _sds(settings["sd"])
     return Facts(**facts), settings, numbers
+
+
+def _read_noise(row: LibraryObjective, facts: dict[str, Any], numbers: dict[str, Any]) -> None:
+    """σ from the fit's own estimate of its precision, where there is one."""
+    precision = numbers.pop(row.noise_precision, None) if row.noise_precision else None
+    if precision is None:
+        return
+    sigma = positive(row.noise_precision, precision) ** -0.5
+    if facts.get("sigma") is not None and not np.isclose(facts["sigma"], sigma, rtol=1e-6):
+        msg = f"{row.name}: sigma = {facts['sigma']!r}, but {row.noise_precision} says {sigma:.6g}; leave sigma out"
+        raise ParameterError(msg)
+    facts["sigma"] = sigma
 
 
 def _own_name(row: LibraryObjective, name: str) -> str | None:
@@ -236,7 +263,7 @@ def _own_name(row: LibraryObjective, name: str) -> str | None:
 
 
 def _weights(value: object) -> Array:
-    weights = np.asarray(value, dtype=float)
+    weights = read_array(value)
     if weights.ndim != 1 or not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
         msg = f"weights must be one number >= 0 for each row, not all 0 (got {value!r})"
         raise ParameterError(msg)
@@ -244,17 +271,16 @@ def _weights(value: object) -> Array:
 
 
 def _sds(value: object) -> Array:
-    sd = np.asarray(value, dtype=float)
+    sd = read_array(value)
     if sd.ndim != 1 or not np.isfinite(sd).all() or not (sd > 0).all():
         msg = f"sd must be one number > 0 for each column, their population sds (got {value!r})"
         raise ParameterError(msg)
     return sd
 
 
-def _rates_of(row: LibraryObjective, prior: Prior) -> Rates:
-    """λ₁ and λ₂ of a prior."""
+def check_prior(prior: object) -> None:
+    """Raise ParameterError unless `prior` is a prior with a known scale."""
     from bayesreg.interfaces import Prior
-    from bayesreg.priors import GroupLaplace
 
     if not isinstance(prior, Prior):
         msg = f"prior must be a bayesreg Prior such as Laplace(scale=0.5) (got {prior!r})"
@@ -262,6 +288,13 @@ def _rates_of(row: LibraryObjective, prior: Prior) -> Rates:
     if prior.hyperprior is not None:
         msg = f"{prior!r} has an unknown scale: fix it first, as in prior.at(0.5)"
         raise ParameterError(msg)
+
+
+def _rates_of(row: LibraryObjective, prior: Prior) -> Rates:
+    """λ₁ and λ₂ of a prior."""
+    from bayesreg.priors import GroupLaplace
+
+    check_prior(prior)
     if isinstance(prior, GroupLaplace):
         return _group_rates(row, prior)
     p = _width(prior)

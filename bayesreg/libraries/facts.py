@@ -16,6 +16,10 @@ from bayesreg.libraries.objective import LibraryObjective
 Array = NDArray[np.float64]
 
 
+LARGEST = 1e150
+"""Facts beyond this, or its inverse, are refused: their squares leave the range of double precision."""
+
+
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Facts:
@@ -72,8 +76,8 @@ def positive(name: str, value: object) -> float:
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
         msg = f"{name} must be a number > 0 (got {value!r})"
         raise ParameterError(msg)
-    if not 0 < value < math.inf:
-        msg = f"{name} must be a finite number > 0 (got {value:g})"
+    if not 1 / LARGEST <= value <= LARGEST:
+        msg = f"{name} must be a finite number > 0, between {1 / LARGEST:g} and {LARGEST:g} (got {value!r})"
         raise ParameterError(msg)
     return float(value)
 
@@ -140,6 +144,9 @@ def _sd_factor(row: LibraryObjective, kind: str, facts: Facts) -> float:
     if kind == "sd1" and facts.weights is not None:
         total = float(facts.weights.sum())
         left = total - float((facts.weights**2).sum()) / total
+        if not left > 0:
+            msg = f"{row.name}: one row of positive weight has no sample sd"
+            raise ParameterError(msg)
         return math.sqrt(total / left)
     n = facts.need("n", row, "the number of rows: it standardises by another sd than the population's")
     if kind == "l2-norm":

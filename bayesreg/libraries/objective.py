@@ -61,8 +61,8 @@ class LibraryObjective:
         "free", "penalised" or "none"; and the argument that its column is multiplied by.
     weights : str
         What sample weights do: "raw", "avg", "rows", "none".
-    also : tuple of str
-        Arguments that say nothing of the penalty.
+    noise_precision : str
+        The fit's own estimate of 1/σ².
     none : str
         Why no prior corresponds to it; empty where one does.
     tight, default : float or None
@@ -103,7 +103,7 @@ class LibraryObjective:
     intercept: str = "free"
     by: str = ""
     weights: str = "none"
-    also: tuple[str, ...] = ()
+    noise_precision: str = ""
     none: str = ""
     tight: float | None = None
     default: float | None = None
@@ -116,7 +116,7 @@ class LibraryObjective:
         """Names of all that it takes, the numbers that make the penalty first."""
         option = () if self.option is None else (self.option[0],)
         given = (self.strength, self.ratio, self.l1, self.l2, self.chooser, self.by, *self.factors, *option)
-        return tuple(name for name in (*given, *self.also) if name)
+        return tuple(name for name in (*given, self.noise_precision) if name)
 
 
 @cache

@@ -72,7 +72,7 @@ def columns_text(row: LibraryObjective) -> str:
     if row.option is None:
         return f"always divided by their {by}"
     name, default = row.option
-    return f"divided by their {by} {f'unless {name}' if default else f'with {name}'}"
+    return f"divided by their {by} {f'unless {name}=False' if default else f'with {name}=True'}"
 
 
 def error_text(value: float | None) -> str:

@@ -162,6 +162,8 @@ def _standard(row: PenaltyRow, form: Form, values: Mapping[str, Value]) -> Penal
     if isinstance(values.get("Σ"), np.ndarray):
         diagonal, parameters["Σ⁻¹"] = _precision(np.asarray(values["Σ"]))
         l2 = diagonal if form.name == "MvNormal" else l2
+    elif "Σ" in values:
+        parameters["Σ⁻¹"] = f"({values['Σ']})⁻¹"
     parameters["p"] = float(np.prod(row.shape[-1:]))
     location = values.get(form.location, 0.0) if form.l1 or form.l2 or form.name == "MvNormal" else MISSING
     formula = _at_origin(form.formula, values.get(form.location, MISSING))
@@ -180,6 +182,8 @@ def _standard(row: PenaltyRow, form: Form, values: Mapping[str, Value]) -> Penal
 
 def _precision(covariance: Array) -> tuple[Value, Array]:
     """λ₂ by entry where the covariance is diagonal (else NaN), and the precision."""
+    if np.linalg.matrix_rank(covariance) < covariance.shape[-1]:
+        return MISSING, np.full_like(covariance, np.nan)  # a singular covariance has no density
     precision = np.linalg.inv(covariance)
     if covariance.ndim > 2 or (covariance != np.diag(np.diag(covariance))).any():
         return MISSING, precision
@@ -206,7 +210,12 @@ def _over(value: Value, *, squared: bool = False) -> Value:
     if not isinstance(value, str):
         value = np.asarray(value, dtype=float)
         return _number(0.5 / value**2 if squared else 1 / value)
+    if squared and value.endswith(ROOT):  # a precision
+        return f"{value.removesuffix(ROOT)}/2"
     return f"1/(2·{bracketed(value)}²)" if squared else f"1/{bracketed(value)}"
+
+
+ROOT = "^−0.5"
 
 
 def _at_origin(formula: str, location: Value) -> str:
@@ -239,6 +248,8 @@ LEAST_SQUARES = "½Σ(y − μ)²"
 def _likelihood(rv: Tensor, values: Mapping[str, Value]) -> str:
     """What the data contribute, and what λ is relative to."""
     name, form = distribution_name(rv), form_of(rv)
+    if name == "Minibatch":
+        return f"{rv.name}: the log likelihood of a minibatch in nats, scaled up to all rows"
     said = f"{rv.name}: {name} log likelihood in nats, summed over rows"
     if form is None or name != "Normal":
         spread = {symbol: values[symbol] for symbol in DISPERSIONS.get(name, ())}
@@ -246,6 +257,8 @@ def _likelihood(rv: Tensor, values: Mapping[str, Value]) -> str:
         unknown = [value for value in spread.values() if isinstance(value, str)]
         return f"{said}: what each λ weighs against the data depends on {', '.join(unknown)}" if unknown else said
     sigma = values["σ"]
+    if not isinstance(sigma, str) and np.ndim(sigma):
+        return f"{said}, σ = {shown(sigma)}: every row has its own, and no one factor turns λ into a plain loss's"
     if not isinstance(sigma, str):
         factor = shown(np.asarray(sigma) ** 2)
         return f"{said}, σ = {shown(sigma)}: for the loss {LEAST_SQUARES} multiply every λ by σ² = {factor}"

@@ -50,7 +50,7 @@ def expression(tensor: Tensor, names: Mapping[Tensor, str]) -> str:
 
 def bracketed(text: str) -> str:
     """`text` in brackets, unless it is a name, a number or a call."""
-    return text if all(c.isalnum() or c in "_.[]" for c in text) else f"({text})"
+    return text if all((c.isalnum() and c != "²") or c in "_.[]…" for c in text) else f"({text})"
 
 
 def _text(tensor: Tensor, names: Mapping[Tensor, str]) -> tuple[str, int]:
@@ -72,7 +72,11 @@ def _text(tensor: Tensor, names: Mapping[Tensor, str]) -> tuple[str, int]:
 
 def _constant(tensor: Tensor) -> str:
     values = np.unique(tensor.data) if type(tensor).__name__ == "TensorConstant" else np.zeros(0)
-    return f"{values[0]:.6g}".replace("-", "−") if values.size == 1 else "c"
+    return f"{values[0]:.6g}".replace("-", "−") if values.size == 1 else VALUES
+
+
+VALUES = "⟨values⟩"
+"""What stands for an array of numbers, which is no variable's name."""
 
 
 def _call(tensor: Tensor, names: Mapping[Tensor, str]) -> str:
@@ -88,6 +92,8 @@ def _elementwise(scalar: str, inputs: Sequence[Tensor], names: Mapping[Tensor, s
         return _text(inputs[0], names)
     if scalar == "Second":
         return _text(inputs[1], names)
+    if scalar == "Mul" and (root := _root_of_precision(inputs)) is not None:
+        return f"{_fenced(_text(root, names), ATOM)}^−0.5", POWER
     parts = [_text(t, names) for t in inputs]
     if scalar == "Add":
         return " + ".join(_fenced(p, SUM) for p in parts), SUM
@@ -105,6 +111,23 @@ def _elementwise(scalar: str, inputs: Sequence[Tensor], names: Mapping[Tensor, s
         power = {"Sqr": "²", "Sqrt": "^0.5"}.get(scalar) or f"^{_fenced(parts[1], ATOM)}"
         return _fenced(parts[0], ATOM) + ("²" if power == "^2" else power), POWER
     return (f"{FUNCTIONS[scalar]}({parts[0][0]})", ATOM) if scalar in FUNCTIONS else None
+
+
+def _root_of_precision(inputs: Sequence[Tensor]) -> Tensor | None:
+    """τ where the factors are |τ|^−½ and sign(τ), which is how PyMC turns a precision into a scale."""
+    kinds = {_scalar(t): t for t in inputs}
+    if set(kinds) != {"Pow", "Sign"}:
+        return None
+    base = kinds["Pow"].owner.inputs[0]
+    same = _scalar(base) == "Abs" and base.owner.inputs[0] is kinds["Sign"].owner.inputs[0]
+    return base.owner.inputs[0] if same else None
+
+
+def _scalar(tensor: Tensor) -> str:
+    """Name of the elementwise operation that makes a tensor; empty where there is none."""
+    if tensor.owner is None or type(tensor.owner.op).__name__ != "Elemwise":
+        return ""
+    return type(tensor.owner.op.scalar_op).__name__
 
 
 def _fenced(part: tuple[str, int], least: int) -> str:

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from scipy import optimize
 
 import bayesreg as br
 from bayesreg.density import GraphDensity
@@ -169,7 +170,9 @@ def test_a_descent_without_end_is_refused():
         size = pm().HalfFlat("size")
         pm().Potential("downhill", pm().math.log(size) ** 2)
 
-    with pytest.raises(FitError, match="has no mode: its density still rises at the end of the range of size"):
+    with pytest.raises(
+        FitError, match="no mode was found: the density still rises far out towards an end of the range of size"
+    ):
         br.find_map(model_of(make))
 
 
@@ -339,3 +342,81 @@ def test_laplace_beside_constrained_variables_and_exchanged_data():
     model.set_data("observed", Y[::-1])
     after = check(X[::-1] * 2.0, Y[::-1])
     assert not np.allclose(before.beta, after.beta)
+
+
+def _separated():
+    a, b = pm().Flat("a"), pm().Flat("b")
+    pm().Bernoulli("y", logit_p=a + b * np.array([1.0, 2.0, 3.0, 4.0]), observed=[0, 0, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("build", "name"),
+    [
+        (lambda: pm().Bernoulli("y", logit_p=pm().Flat("b") * np.array([1.0, 2.0, -1.0]), observed=[1, 1, 0]), "b"),
+        (_separated, "a, b"),
+        (lambda: pm().Poisson("y", pm().math.exp(pm().Flat("b")), observed=[0, 0, 0]), "b"),
+        (lambda: pm().Binomial("y", 5, pm().math.sigmoid(pm().Flat("b")), observed=[5, 5]), "b"),
+    ],
+)
+def test_a_density_that_levels_off_at_infinity_has_no_mode(build, name):
+    with pm().Model() as model:
+        build()
+    with pytest.raises(FitError, match=f"levels off and does not fall again as {name} run off"):
+        br.find_map(model)
+
+
+def test_a_weak_prior_keeps_the_mode_that_a_flat_one_has_not():
+    with pm().Model() as model:
+        b = pm().Normal("b", 0, 100)
+        pm().Poisson("y", pm().math.exp(b), observed=[0, 0, 0])
+    found = br.find_map(model)
+    expected = optimize.minimize_scalar(lambda b: 3 * np.exp(b) + b**2 / 2e4, bounds=(-20, 0), method="bounded",
+                                        options={"xatol": 1e-12}).x  # fmt: skip
+    assert float(found.point["b"]) == pytest.approx(expected, abs=1e-5)
+
+
+def test_wide_units_are_no_flat_direction():
+    with pm().Model() as model:
+        b = pm().Normal("b", 0, 1e4)
+        pm().Normal("y", b, 1e3, observed=[3000.0, 4000.0])
+    precision = 2 / 1e6 + 1 / 1e8
+    assert float(br.find_map(model).point["b"]) == pytest.approx(7000 / 1e6 / precision, rel=1e-8)
+
+
+@pytest.mark.parametrize("scale", [lambda s, t: s + t, lambda s, t: (s**2 + t**2) ** 0.5])
+def test_scales_that_are_a_sum_go_to_zero_together(scale):
+    with pm().Model() as model:
+        s, t = pm().HalfNormal("s"), pm().HalfNormal("t")
+        b = pm().Normal("b", 0, scale(s, t), shape=5)
+        pm().Normal("y", b, 1, observed=np.arange(5.0))
+    with pytest.raises(FitError, match=r"as s, t → 0 with b at its location .*hold=\{'s': value, 't': value\}"):
+        br.find_map(model)
+    assert br.find_map(model, hold={"s": 0.5, "t": 0.5}).outcome is br.Outcome.LOG_CONCAVE
+
+
+def test_a_share_of_zero_is_an_edge_not_a_flat_direction():
+    with pm().Model() as model:
+        p = pm().Dirichlet("p", np.ones(3))
+        pm().Multinomial("y", 10, p, observed=[0, 4, 6])
+    found = br.find_map(model)
+    np.testing.assert_allclose(found.point["p"], [0, 0.4, 0.6], atol=1e-8)
+    assert found.outcome is br.Outcome.LOG_CONCAVE
+    assert "at the edge of its domain: p " in found.mode_of
+
+
+def test_kinks_that_move_and_mixtures_are_told_of():
+    with pm().Model() as model:
+        mu = pm().Normal("mu", 0, 10)
+        b = pm().Laplace("b", mu, 0.5, shape=4)
+        pm().Normal("y", b, 1, observed=[1, 1.1, 5, -3])
+    assert "the kinks of b move with mu" in br.find_map(model).mode_of
+    with pm().Model() as written:  # what it says to do
+        mu, d = pm().Normal("mu", 0, 10), pm().Laplace("d", 0, 0.5, shape=4)
+        pm().Normal("y", mu + d, 1, observed=[1, 1.1, 5, -3])
+    found = br.find_map(written)
+    assert found.objective == pytest.approx(18.905, abs=1e-3)
+    assert found.outcome is br.Outcome.LOG_CONCAVE
+    with pm().Model() as mixture:
+        s = pm().HalfNormal("s", shape=2)
+        pm().NormalMixture("y", [0.5, 0.5], [0.0, 1.0], s, observed=[0.1, 1.2, 0.4, 2.0])
+    assert "y is a mixture" in br.find_map(mixture).mode_of

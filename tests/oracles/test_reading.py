@@ -366,3 +366,26 @@ def test_known_noise_gives_the_factor_to_the_loss_of_least_squares():
     )
     assert "beta" in reading._repr_html_()
     assert "λ₁ = 5" in reading._repr_html_()
+
+
+def test_formulas_of_unknown_scales_are_unambiguous():
+    with pm().Model() as model:
+        t, s, c = pm().Gamma("t", 2, 1), pm().HalfNormal("s"), pm().HalfNormal("c")
+        pm().Normal("b", 0, tau=t, shape=2)
+        pm().Normal("u", 0, sigma=s**2)
+        pm().Normal("w", 0, s * np.array([1.0, 2.0]))
+        pm().MvNormal("z", np.zeros(2), cov=s**2 * np.eye(2))
+        pm().Normal("y", c, np.array([1.0, 2.0]), observed=[1.0, 2.0])
+    found = br.read_penalty(model)
+    assert found["b"].l2 == "t/2"
+    assert found["u"].l2 == "1/(2·(s²)²)"
+    assert found["w"].l2 == "1/(2·(s·⟨values⟩)²)"
+    assert "Σ⁻¹ = (s²·⟨values⟩)⁻¹" in found["z"].penalty
+    assert "not jointly convex" in found["z"].note
+    assert "every row has its own" in found.likelihood[0]
+
+
+def test_a_singular_covariance_is_no_crash():
+    with pm().Model() as model:
+        pm().MvNormal("z", np.zeros(2), cov=np.ones((2, 2)))
+    assert np.isnan(br.read_penalty(model)["z"].l2)

@@ -37,7 +37,7 @@ def test_the_check_that_needs_its_own_process():
     script = """
         from sklearn.utils.estimator_checks import check_array_api_input
         from bayesreg.sklearn import PosteriorClassifier, PosteriorRegressor
-        for model in (PosteriorRegressor("gaussian", draws=50), PosteriorClassifier("gaussian", 1.0, draws=50)):
+        for model in (PosteriorRegressor("gaussian", draws=300), PosteriorClassifier("gaussian", 1.0, draws=500)):
             check_array_api_input(type(model).__name__, model, "numpy", expect_only_array_outputs=False)
         print("passed")
     """

@@ -119,8 +119,12 @@ def _as_fitted(estimator: Any, X: Any) -> Any:
     names, columns = feature_names(estimator), getattr(X, "columns", None)
     if names is None and columns is not None:
         return np.asarray(X)
-    if names is not None and columns is None and np.ndim(X) == 2 and np.shape(X)[1] == len(names):
+    if names is not None and columns is None and np.ndim(X) == 2:
         import pandas as pd
+
+        if np.shape(X)[1] != len(names):
+            msg = f"X has {np.shape(X)[1]} columns, and {type(estimator).__name__} was fitted on {len(names)}"
+            raise InputError(msg)
 
         return X if is_sparse(X) else pd.DataFrame(np.asarray(X), columns=list(names))
     return X

@@ -35,7 +35,7 @@ from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardSca
 
 from bayesreg.auditing import audit
 from bayesreg.comparison import Comparison
-from bayesreg.errors import InputError, ParameterError
+from bayesreg.errors import DataWarning, InputError, ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.likelihoods import GaussianNoise
 from bayesreg.priors import ElasticNet as ElasticNetPrior
@@ -330,6 +330,77 @@ def test_a_frame_is_read_by_name() -> None:
     assert audited.excess <= 1e-9
 
 
+def test_balanced_classes_count_rows_by_their_weights() -> None:
+    y = response("bernoulli")
+    w = np.where(y == "yes", 0.3, 1.7) * weights()
+    X = StandardScaler().fit_transform(frame())
+    for options in ({"solver": "newton-cholesky", "tol": 1e-12}, {"solver": "liblinear", **TIGHT}):
+        model = LogisticRegression(C=0.5, class_weight="balanced", **options).fit(X, y, sample_weight=w)
+        audited = audit(model, X, y, sample_weight=w, draws=100).audited
+        assert audited is not None
+        assert audited.excess <= 1e-9, audited.verdict
+
+
+def test_the_cross_validated_liblinear_fit_has_an_intercept_scaling_of_its_own() -> None:
+    X, y = StandardScaler().fit_transform(frame()), response("bernoulli")
+    model = LogisticRegressionCV(
+        Cs=[0.5], cv=3, l1_ratios=(0.0,), scoring="neg_log_loss", solver="liblinear", intercept_scaling=3.0,
+        use_legacy_attributes=False, **TIGHT,
+    ).fit(X, y)  # fmt: skip
+    audited = audit(model, X, y, draws=100).audited
+    assert audited is not None
+    assert audited.excess <= 1e-9, audited.verdict
+    assert any("intercept_scaling" in note for note in audited.notes)
+
+
+def test_columns_that_ard_takes_out_are_held_at_zero() -> None:
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(30, 40))
+    y = X[:, 0] * 2 - X[:, 1] + 0.5 * rng.normal(size=30)
+    model = ARDRegression().fit(X, y)
+    out = model.lambda_ >= model.threshold_lambda
+    assert 0 < out.sum() < 40
+    audited = audit(model, X, y, draws=100).audited
+    assert audited is not None
+    assert audited.sound, audited.verdict
+    assert not audited.wrongly_zero
+    assert f"{out.sum()} of 40 columns were taken out" in audited.notes[-1] + audited.notes[0] + " ".join(audited.notes)
+    assert "The prior is not the same for all columns" in audited.assumed or "different sds" in audited.assumed
+
+
+def test_a_column_that_is_like_several_is_called_by_its_own_name() -> None:
+    rng = np.random.default_rng(2)
+    celsius = rng.normal(20, 5, N)
+    X = pd.DataFrame({"a": rng.normal(size=N), "celsius": celsius, "fahrenheit": 1.8 * celsius + 32, "twin": celsius})
+    y = X["a"] + 0.1 * celsius + rng.normal(size=N)
+    for estimator in (
+        make_pipeline(StandardScaler(), Ridge(1.0)),
+        make_pipeline(make_column_transformer((StandardScaler(), list(X.columns))), Ridge(1.0)),
+    ):
+        with pytest.warns(DataWarning, match="identical up to sign"):
+            audited = audit(estimator.fit(X, y), X, y, draws=100).audited
+        assert audited is not None
+        assert audited.sources == tuple(X.columns)
+        np.testing.assert_allclose(audited.slopes, 1 / X.std(ddof=0), rtol=1e-9)
+
+
+def test_steps_within_steps_and_arrays_under_names() -> None:
+    X, y = frame(), response("gaussian")
+    inner = make_pipeline(make_pipeline(StandardScaler(), PolynomialFeatures(2, include_bias=False)), StandardScaler())
+    estimator = make_pipeline(inner, GridSearchCV(Ridge(), {"alpha": [0.5, 2.0]}, cv=3)).fit(X, y)
+    audited = audit(estimator, X.to_numpy(), y, draws=100).audited  # without its names: by position
+    assert audited is not None
+    assert audited.excess <= 1e-9
+    assert audited.steps == ("StandardScaler", "PolynomialFeatures", "StandardScaler")
+
+
+def test_weights_times_a_constant_are_said_to_count_as_rows() -> None:
+    case = CASES["lasso-weighted"]
+    audited = run(case, fitted(case)).audited
+    assert audited is not None
+    assert any("counts Σw as the number of rows" in note for note in audited.notes)
+
+
 # -- sigma -------------------------------------------------------------------------------------------------------------
 
 
@@ -384,6 +455,12 @@ def test_refusals() -> None:
             audit(estimator, X, y)
     with pytest.raises(ParameterError, match="sample_weight: LassoLars takes none"):
         audit(LassoLars(0.1).fit(X, y), X, y, sample_weight=np.ones(N))
+    with pytest.raises(ParameterError, match="BayesianRidge estimated its own"):
+        audit(BayesianRidge().fit(X, y), X, y, sigma=2.0)
+    with pytest.raises(InputError, match="sample_weight"):
+        audit(Ridge().fit(X, y), X, y, sample_weight=["a"] * N)
+    with pytest.raises(InputError, match="sample_weight has shape"):
+        audit(Ridge().fit(X, y), X, y, sample_weight=np.ones(3))
     with pytest.raises(ParameterError, match="joint"):
         audit(Lasso(0.1).fit(X, y), X, y, sigma="joint")
 
@@ -394,6 +471,10 @@ def test_other_data_are_refused() -> None:
         audit(estimator, frame().drop(columns="noise"), response("gaussian"))
     with pytest.raises(InputError, match="X has 60 rows but y has 59"):
         audit(estimator, frame(), response("gaussian")[:-1])
+    with pytest.raises(InputError, match="X has 3 columns, and Pipeline was fitted on 4"):
+        audit(estimator, frame().to_numpy()[:, :3], response("gaussian"))
+    with pytest.raises(InputError, match="X does not go through StandardScaler"):
+        audit(estimator, frame().assign(age="old"), response("gaussian"))
     classifier = fitted(CASES["logistic"])
     with pytest.raises(InputError, match="y has 'maybe', and the classifier knows 'no' and 'yes'"):
         audit(classifier, frame(), response("bernoulli").where(lambda s: s != "yes", "maybe"))

@@ -130,6 +130,7 @@ def test_classes_by_position(bayesreg: Cli, tmp_path: Path) -> None:
         (lambda a: [*a[:4], "z", *a[5:]], "--target 'z' is no column"),
         (lambda a: [*a, "--weights", "z"], "--weights 'z' is no column"),
         (lambda a: [*a, "--sigma", "joint"], "sigma='joint'"),
+        (lambda a: [*a, "--weights", "extra"], "--weights extra"),
     ],
 )
 def test_refusals(bayesreg: Cli, saved: Path, data: Path, change: Any, words: str) -> None:
@@ -143,3 +144,11 @@ def test_a_broken_csv(bayesreg: Cli, saved: Path, tmp_path: Path) -> None:
     found = bayesreg("audit", saved, tmp_path / "empty.csv", "--target", "y", "--trust")
     assert found.status == 2
     assert "cannot be read as CSV" in found.err
+
+
+@pytest.mark.parametrize("name", ["junk.joblib", "junk.skops"])
+def test_a_broken_model(bayesreg: Cli, data: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"not a model")
+    found = bayesreg("audit", tmp_path / name, data, "--target", "y", "--trust")
+    assert found.status == 2
+    assert "cannot be read as a model" in found.err

@@ -110,6 +110,18 @@ def test_the_whole_table(bayesreg: Cli) -> None:
         ),
         ((*LASSO[1:], "--to", "sklearn.Ridge"), "--to sklearn.Ridge: sklearn.Ridge has no L1 part"),
         ((*LASSO[1:], "--to", "torch.AdamW"), "decoupled decay"),
+        ((*LASSO[1:4], "alpha=0.2"), "alpha is given twice"),
+        ((*LASSO[1:4], "columns=given", *LASSO[4:]), "columns= and sd= are for to_prior"),
+        ((*LASSO[1:], "--to", "sklearn.MultiTaskLasso"), "penalises norms of groups, sklearn.Lasso each coefficient"),
+        (
+            ("--from", "sklearn.MultiTaskLasso", *LASSO[3:], "--to", "sklearn.Lasso"),
+            "penalises each coefficient by itself, sklearn.MultiTaskLasso norms of groups",
+        ),
+        (
+            ("--from", "sklearn.LogisticRegression:multinomial", "C=1", "--to", "sklearn.LogisticRegression"),
+            "sklearn.LogisticRegression:multinomial has K symmetric rows",
+        ),
+        (("--from", "sklearn.Lasso", "alpha=0.1", "--n", 442, "--sigma", "1e200"), "sigma must be a finite number"),
     ],
 )
 def test_refusals(bayesreg: Cli, arguments: tuple[object, ...], words: str) -> None:
@@ -122,3 +134,18 @@ def test_refusals(bayesreg: Cli, arguments: tuple[object, ...], words: str) -> N
 def test_nothing_heavy_is_loaded() -> None:
     call = "from bayesreg.cli import main; assert main({}) == 0"
     assert not loaded_after(call.format([str(argument) for argument in LASSO])) & HEAVY
+
+
+def test_a_group_penalty_goes_to_group_penalties(bayesreg: Cli) -> None:
+    found = bayesreg("convert", "--from", "sklearn.MultiTaskLasso", *LASSO[3:])
+    assert "assumes exp(−λ·norm), λ = 0.0151578, on the norm of each group's coefficients" in found.out
+    lines = {line.split()[0] for line in found.out.splitlines() if line.startswith("  ")}
+    assert {"sklearn.MultiTaskLasso", "glmnet:mgaussian"} <= lines
+    assert "sklearn.Lasso" not in lines
+
+
+def test_the_targets_notes_are_told(bayesreg: Cli) -> None:
+    found = bayesreg(*LASSO, "--to", "statsmodels.OLS")
+    assert "note: statsmodels.OLS: the intercept is penalised too" in found.out
+    ridge = bayesreg("convert", "--from", "sklearn.Ridge", "alpha=1", "--sigma", 1)
+    assert "default tolerance" not in ridge.out

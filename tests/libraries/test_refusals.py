@@ -56,6 +56,14 @@ KNOWN = {"n": 442, "sigma": 54.0}
         (("statsmodels.GLM:L1_wt=0",), {"alpha": 0.01}, "1e-12"),
         (("sklearn.MultiTaskLasso",), {"alpha": 0.1, **KNOWN}, "pass tasks="),
         (("sklearn.MultiTaskElasticNet",), {"alpha": 0.1, "tasks": 2, "p": 3, **KNOWN}, "no such prior"),
+        (("sklearn.MultiTaskLasso",), {"alpha": 0.1, "n": 10, "sigma": 1e200}, "finite number > 0"),
+        (("sklearn.Lasso",), {"alpha": 0.1, "n": 10**400, "sigma": 1.0}, "n must be a finite number"),
+        (("sklearn.Lasso",), {"alpha": 0.1, "n": 3, "sigma": 1.0, "weights": ["a"]}, "weights must be"),
+        (("sklearn.Lasso",), {"alpha": 0.1, "n": 3, "sigma": 1.0, "weights": [1.0]}, "n = 3, but there are 1 weights"),
+        (("glmnet",), {"lambda": 0.1, "lambda_": 0.2, **KNOWN}, "lambda is given twice"),
+        (("glmnet",), {"lambda_": 0.1, "penalty_factor": "x", **KNOWN}, "penalty.factor must be"),
+        (("spark.LogisticRegression",), {"regParam": 0.1, "weights": [1.0, 0.0]}, "one row of positive weight"),
+        (("sklearn.BayesianRidge",), {"lambda_": 1.0, "alpha_": 4.0, "sigma": 1.0}, "alpha_ says 0.5; leave sigma out"),
         (("matlab.ridge",), {"k": 0.1, "n": 1, "sigma": 1.0}, "no sample sd"),
     ],
 )
@@ -114,3 +122,25 @@ def test_conventions_has_a_row_for_every_objective() -> None:
 def test_an_intercept_with_a_strength_of_its_own_is_not_guessed() -> None:
     with pytest.raises(ParameterError, match="intercept"):
         intercept_prior("statsmodels.OLS", alpha=[0.1, 0.2], **KNOWN)
+
+
+def test_a_fits_own_noise_is_used() -> None:
+    prior = to_prior("sklearn.BayesianRidge", lambda_=1.0, alpha_=4.0)
+    assert prior.scale == pytest.approx(1.0)
+    alpha = from_prior("sklearn.Ridge", prior, sigma=0.5)["alpha"]
+    assert alpha == pytest.approx(0.25)  # lambda_/alpha_
+
+
+def test_conventions_checks_what_it_is_given() -> None:
+    for arguments, given, message in (
+        ((0.5, 100, 1.0), {}, "must be a bayesreg Prior"),
+        ((Laplace(0.5), 100, 1.0), {"sigmaa": 3.0}, "takes no 'sigmaa'"),
+        ((Laplace(0.5), -3, 1.0), {}, "n must be"),
+    ):
+        with pytest.raises(ParameterError, match=message):
+            conventions(*arguments, **given)
+
+
+def test_an_intercept_column_of_nothing() -> None:
+    with pytest.raises(ParameterError, match="intercept_scaling must be"):
+        intercept_prior("sklearn.LogisticRegression:liblinear", C=1.0, intercept_scaling=0)

@@ -102,10 +102,8 @@ def _prior_location(density: GraphDensity, rv: Tensor, moving: Sequence[Tensor])
         values = density.function_of(list(given.values()))(density.full(density.start))
         convex = form.convex(dict(zip(given, values, strict=True)))
     varying = [t for t in location if parents([t], moving)]
-    if varying and (
-        form.domain or not form.scale
-    ):  # the normaliser may depend on it, as that of a truncated normal does
-        return None
+    if varying and (form.domain or not form.scale):
+        return None  # the normaliser may depend on it, as that of a truncated normal does
     return varying if convex else None
 
 

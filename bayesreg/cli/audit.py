@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayesreg.cli.compare import number_or_word, write
+from bayesreg.cli.compare import write
+from bayesreg.cli.options import add_output, add_sampling, make_folder, noted, number_or_word
 from bayesreg.cli.progress import shown
 from bayesreg.cli.status import GATE_FAILED, OK
-from bayesreg.errors import DataWarning, InputError
+from bayesreg.errors import InputError
 from bayesreg.intake import read_numbers
 
 if TYPE_CHECKING:
@@ -42,37 +42,26 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="σ",
         help="noise sd: a number, residual or cv_lasso (default: the best of these)",
     )
-    parser.add_argument("--draws", type=int, default=1000, help="draws of each of 4 chains (default 1000)")
-    parser.add_argument("--chains", type=int, help="default: 4 × draws on as many as are worth advancing together")
-    parser.add_argument("--seed", type=int, default=0, help="default 0; the same seed gives the same draws")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="write the posterior, the tables as CSV and two pictures there"
-    )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    add_sampling(parser)
+    add_output(parser)
     parser.set_defaults(run=_audit)
 
 
 def _audit(options: argparse.Namespace) -> int:
-    if options.out is not None and options.out.is_file():
-        msg = f"--out {options.out} is a file; give a folder"
-        raise InputError(msg)
+    make_folder(options.out)
     estimator = load_model(options.model, trust=options.trust)
     X, y, weights = _data(options, estimator)
     from bayesreg.auditing import audit
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)  # they are among the notes that the summary prints
-        with shown() as progress:
-            comparison = audit(
-                estimator, X, y, options.sigma, weights,
-                draws=options.draws, chains=options.chains, seed=options.seed, progress=progress,
-            )  # fmt: skip
+    with noted(), shown() as progress:
+        comparison = audit(
+            estimator, X, y, options.sigma, weights, method=options.method, draws=options.draws,
+            chains=options.chains, seed=options.seed, progress=progress,
+        )  # fmt: skip
     print(comparison.to_json() if options.json else comparison.summary())
     audited = comparison.audited
     assert audited is not None
     if options.out is not None:
-        options.out.mkdir(parents=True, exist_ok=True)
         write(comparison, options.out)
         audited.table.to_csv(options.out / "audited.csv")
         print(f"and audited.csv, {audited.estimator} column by column", file=sys.stderr)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bayesreg.cli.options import add_output, add_sampling, make_folder, noted, number_or_word
 from bayesreg.cli.progress import shown
 from bayesreg.cli.status import GATE_FAILED, OK
-from bayesreg.errors import DataWarning, InputError
+from bayesreg.errors import InputError
 
 if TYPE_CHECKING:
     from bayesreg.comparison import Comparison
@@ -51,38 +51,15 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="where σ (or a shape) is unknown, match at: a number, residual, cv_lasso or joint",
     )
     parser.add_argument("--raw", action="store_true", help="do not standardise the columns")
-    parser.add_argument(
-        "--method", default="auto", help="sampler: auto, conjugate, gibbs, surrogate, hmc, nuts or pymc"
-    )
-    parser.add_argument("--draws", type=int, default=1000, help="draws of each of 4 chains (default 1000)")
-    parser.add_argument(
-        "--chains", type=int, help="default: 4 × draws on as many chains as are worth advancing together"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="default 0; the same seed gives the same draws")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="write the posterior, the table as CSV and two pictures there"
-    )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    add_sampling(parser)
+    add_output(parser)
     parser.set_defaults(run=_compare)
-
-
-def number_or_word(text: str) -> float | str:
-    """A number where it is one."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
 
 
 def _compare(options: argparse.Namespace) -> int:
     from bayesreg.comparison import compare
 
-    if options.out is not None and options.out.is_file():
-        msg = f"--out {options.out} is a file; give a folder"
-        raise InputError(msg)
-    if options.out is not None:
-        options.out.mkdir(parents=True, exist_ok=True)  # found impossible now, not after the sampling
+    make_folder(options.out)
     problem, remarks = _problem(options)
     with shown() as progress:
         comparison = compare(
@@ -107,8 +84,7 @@ def _problem(options: argparse.Namespace) -> tuple[Problem, tuple[str, ...]]:
     data = _load(options)
     family = options.likelihood or data.likelihood
     kind = {"laplace": Laplace, "gaussian": Gaussian}[options.prior]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)  # they are among the notes that the summary prints
+    with noted():
         problem = Problem.from_arrays(
             data.X,
             data.y,

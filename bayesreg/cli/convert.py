@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from bayesreg.cli.options import add_output
 from bayesreg.cli.status import OK
 from bayesreg.errors import ParameterError
 from bayesreg.libraries.convert import read
@@ -45,8 +46,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="every objective, other families and those that cannot")
     parser.add_argument("--list", action="store_true", help="print the whole table of objectives, and nothing else")
     parser.add_argument("--markdown", action="store_true", help="with --list: as Markdown")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    add_output(parser)
     parser.set_defaults(run=_convert)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 
+from bayesreg.cli.options import add_output
 from bayesreg.cli.status import OK
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Give the command its options."""
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
+    add_output(parser)
     parser.set_defaults(run=_datasets)
 
 

@@ -11,7 +11,7 @@ from bayesreg.errors import ParameterError
 from bayesreg.libraries.facts import Array, Facts, positive, standardises
 from bayesreg.libraries.objective import BARE, LibraryObjective, find
 from bayesreg.libraries.rates import Rates, from_rates, to_rates
-from bayesreg.libraries.strengths import numbers as read_array
+from bayesreg.libraries.strengths import as_numbers
 
 if TYPE_CHECKING:
     from bayesreg.interfaces import Prior
@@ -208,7 +208,7 @@ def _own_name(row: LibraryObjective, name: str) -> str | None:
 
 
 def _weights(value: object) -> Array:
-    weights = read_array(value)
+    weights = as_numbers(value)
     if weights.ndim != 1 or not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
         msg = f"weights must be one number >= 0 for each row, not all 0 (got {value!r})"
         raise ParameterError(msg)
@@ -216,7 +216,7 @@ def _weights(value: object) -> Array:
 
 
 def _sds(value: object) -> Array:
-    sd = read_array(value)
+    sd = as_numbers(value)
     if sd.ndim != 1 or not np.isfinite(sd).all() or not (sd > 0).all():
         msg = f"sd must be one number > 0 for each column, their population sds (got {value!r})"
         raise ParameterError(msg)

@@ -68,7 +68,7 @@ class Facts:
         """Σw, or n without weights."""
         if self.weights is not None:
             return float(self.weights.sum())
-        return self.need("n", row, "the number of rows: its loss is a mean over them, so the prior depends on it")
+        return self.need("n", row, PER["weights"][1])
 
 
 def positive(name: str, value: object) -> float:
@@ -95,9 +95,11 @@ LOSSES = {
 """Loss -> (constant, fact, why it is needed): loss = constant·fact·nll, the fact squared for Gaussian noise."""
 
 
+_ROWS = ("n", "the number of rows: its loss is a mean over them, so the prior depends on it")
+
 PER = {
-    "rows": ("n", "the number of rows: its loss is a mean over them, so the prior depends on it"),
-    "weights": ("n", "the number of rows: its loss is a mean over them, so the prior depends on it"),
+    "rows": _ROWS,
+    "weights": _ROWS,
     "working": ("working_weights", "Σ of the IRLS weights at the fit"),
 }
 """What the loss is divided by -> (fact, why it is needed)."""

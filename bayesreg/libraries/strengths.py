@@ -58,7 +58,7 @@ def _share(row: LibraryObjective, given: Mapping[str, Any]) -> float | None:
 
 def _number(row: LibraryObjective, name: str, value: object) -> float | Array:
     """Return a strength: a number ≥ 0 (∞ for one whose inverse it is), or one a column where the row allows that."""
-    array = numbers(value)
+    array = as_numbers(value)
     if isinstance(value, bool) or not (array >= 0).all() or (row.power == 1 and not np.isfinite(array).all()):
         msg = f"{row.name}: {name} must be a finite number >= 0 (got {value!r})"
         raise ParameterError(msg)
@@ -69,7 +69,7 @@ def _number(row: LibraryObjective, name: str, value: object) -> float | Array:
     return array if array.ndim else float(array)
 
 
-def numbers(value: object) -> Array:
+def as_numbers(value: object) -> Array:
     """`value` as an array of numbers; NaN where it is none."""
     try:
         return np.asarray(value, dtype=float)
@@ -84,7 +84,7 @@ def factors_of(row: LibraryObjective, given: Mapping[str, Any]) -> tuple[float |
         if given.get(name) is None:
             found.append(1.0)
             continue
-        value = numbers(given[name])
+        value = as_numbers(given[name])
         if value.ndim != 1 or not np.isfinite(value).all() or (value < 0).any() or not value.any():
             msg = f"{row.name}: {name} must be one number >= 0 for each column, not all 0 (got {given[name]!r})"
             raise ParameterError(msg)

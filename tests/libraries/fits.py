@@ -16,7 +16,15 @@ import numpy as np
 N, P = 40, 5
 SIGMA = 0.8
 
-Fit = Callable[[Any, Any, dict[str, Any]], Any]
+Fit = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Coefficients (p,), and facts of the fit that the prior depends on."""
+
+    coef: Any
+    facts: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -259,12 +267,7 @@ def _huber(X: Any, y: Any, parameters: dict[str, Any]) -> Any:
     from sklearn.linear_model import HuberRegressor
 
     model = HuberRegressor(epsilon=100.0, tol=1e-10, max_iter=100_000, **parameters).fit(X, y)
-    HUBER_SCALE.append(float(model.scale_))
-    return model.coef_
-
-
-HUBER_SCALE: list[float] = []
-"""The scale of the last fit, which the prior depends on."""
+    return Fitted(model.coef_, {"noise_scale": float(model.scale_)})
 
 
 def _mlp(X: Any, y: Any, parameters: dict[str, Any]) -> Any:
@@ -276,12 +279,11 @@ def _mlp(X: Any, y: Any, parameters: dict[str, Any]) -> Any:
     return np.ravel(model.fit(X, y).coefs_[0])
 
 
-def fit(case: Case) -> Any:
-    """The library's own coefficients (p,)."""
+def fit(case: Case) -> Fitted:
+    """The library's own fit."""
     X, y = data(case.kind)
-    if not case.weighted:
-        return case.fit(X, y, case.parameters)
-    return case.fit(X, y, case.parameters, weights())  # type: ignore[call-arg]
+    found = case.fit(X, y, case.parameters, *([weights()] if case.weighted else []))
+    return found if isinstance(found, Fitted) else Fitted(found, {})
 
 
 def record() -> dict[str, Any]:
@@ -291,7 +293,7 @@ def record() -> dict[str, Any]:
         if not case.live:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # theirs, of convergence at a tolerance that they cannot reach
-                found[case.label] = [float(value) for value in fit(case)]
+                found[case.label] = [float(value) for value in fit(case).coef]
     return found
 
 

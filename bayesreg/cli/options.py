@@ -1,0 +1,64 @@
+"""Options that the commands which sample have in common."""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bayesreg.errors import DataWarning, InputError
+
+
+def add_sampling(parser: argparse.ArgumentParser) -> None:
+    """Give a command the options of its sampler and of what it leaves behind."""
+    parser.add_argument(
+        "--method", default="auto", help="sampler: auto, conjugate, gibbs, surrogate, hmc, nuts or pymc"
+    )
+    parser.add_argument("--draws", type=int, default=1000, help="draws of each of 4 chains (default 1000)")
+    parser.add_argument(
+        "--chains", type=int, help="default: 4 × draws on as many chains as are worth advancing together"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="default 0; the same seed gives the same draws")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write the posterior, the tables as CSV and two pictures there"
+    )
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Give a command the options that all have."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def number_or_word(text: str) -> float | str:
+    """A number where it is one."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def make_folder(out: Path | None) -> None:
+    """Make the folder of --out: that it is impossible is found now, not after the sampling.
+
+    Raises
+    ------
+    InputError
+        If it is a file.
+    """
+    if out is None:
+        return
+    if out.is_file():
+        msg = f"--out {out} is a file; give a folder"
+        raise InputError(msg)
+    out.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def noted() -> Iterator[None]:
+    """Where warnings about the data are not shown as such, because they are among the notes that the summary prints."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        yield

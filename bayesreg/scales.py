@@ -23,7 +23,7 @@ def positive_number(owner: str, argument: str, value: object) -> float:
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
         msg = f"{owner}: {argument} must be a number > 0 (got {value!r}, a {type(value).__name__})"
         raise ParameterError(msg)
-    number = float(value)
+    number = math.inf if isinstance(value, int) and abs(value) > LARGEST else float(value)  # it may fit no double
     if not (1 / LARGEST <= number <= LARGEST):
         msg = (
             f"{owner}: {argument} must be a finite number > 0, between {1 / LARGEST:g} and {LARGEST:g} (got {number:g})"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 
 from bayesreg.existence import Separation, separation
+from bayesreg.importance import smoothed
 from bayesreg.interfaces import Array
 from bayesreg.problem import Problem
 from bayesreg.samplers import MAY_REFUSE, Posterior, sample
@@ -110,12 +111,5 @@ def _nll(problem: Problem, posterior: Posterior, beta: Array) -> Array:
 
 
 def _smoothed(beta: Array, log_weights: Array) -> Reweighted:
-    from arviz_stats.base import array_stats
-
-    tail = np.sort(log_weights)[-max(5, min(log_weights.size // 5, int(3 * np.sqrt(log_weights.size)))) :]
-    if np.ptp(tail) == 0:  # no tail to judge the weights by: they are all alike, or the largest are
-        khat = -np.inf if np.ptp(log_weights) == 0 else np.inf
-        return Reweighted(beta, np.full(len(beta), 1 / len(beta)), khat)
-    smooth, khat = array_stats.psislw(-log_weights)  # it takes what is to be weighed down
-    weights = np.exp(smooth - smooth.max())
-    return Reweighted(beta, weights / weights.sum(), float(khat))
+    found = smoothed(log_weights)
+    return Reweighted(beta, found.weights, found.khat)

@@ -12,6 +12,7 @@ from scipy.special import logsumexp
 from bayesreg.diagnostics import mcse_mean
 from bayesreg.errors import FitError
 from bayesreg.evidence.curves import FLAT, GRID, WARNING, EvidenceChoice, edge_of, refined
+from bayesreg.importance import MAX_KHAT, smoothed
 from bayesreg.interfaces import Array, Prior
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior, prepare
@@ -21,8 +22,6 @@ REACH = 1.5
 
 LEAST_SHARE, GOOD_SHARE = 0.3, 0.6
 """Effective share of the weights down to which a scale is looked at, and from which no further round is needed."""
-
-MAX_KHAT = 0.7
 
 FURTHEST = 10.0
 """Farthest that a parabola is followed, in units of the reach."""
@@ -98,11 +97,7 @@ class Round:
         if self.share(u) < GOOD_SHARE:
             return False
         log_weights = self.log_weights(u).ravel()
-        if np.ptp(log_weights) < 1.0:
-            return True
-        from arviz_stats.base import array_stats
-
-        return float(array_stats.psislw(-log_weights)[1]) <= MAX_KHAT
+        return bool(np.ptp(log_weights) < 1.0) or smoothed(log_weights).khat <= MAX_KHAT
 
     def better(self, u: float) -> bool:
         """Whether the evidence at u is higher than at 0, beyond 0.01 nats and two Monte Carlo standard errors."""

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesreg.errors import ParameterError
-from bayesreg.libraries.facts import Array, Facts, positive, standardises
+from bayesreg.libraries.facts import Array, Facts, standardises
 from bayesreg.libraries.objective import BARE, LibraryObjective, find
 from bayesreg.libraries.rates import Rates, from_rates, to_rates
 from bayesreg.libraries.strengths import as_numbers
+from bayesreg.scales import positive_number
 
 if TYPE_CHECKING:
     from bayesreg.interfaces import Prior
@@ -115,7 +116,7 @@ def intercept_prior(library: str, *, version: str | None = None, **given: Any) -
     if np.ndim(rates.l1) or np.ndim(rates.l2):
         msg = f"{row.name}: with one strength a column that of the intercept's own column is the intercept's"
         raise ParameterError(msg)
-    by = positive(row.by, numbers.get(row.by, 1.0)) if row.by else 1.0
+    by = positive_number(row.name, row.by, numbers.get(row.by, 1.0)) if row.by else 1.0
     return prior_of(rates.l1 / by, rates.l2 / by**2)
 
 
@@ -194,7 +195,7 @@ def _read_noise(row: LibraryObjective, facts: dict[str, Any], numbers: dict[str,
     precision = numbers.pop(row.noise_precision, None) if row.noise_precision else None
     if precision is None:
         return
-    sigma = positive(row.noise_precision, precision) ** -0.5
+    sigma = positive_number(row.name, row.noise_precision, precision) ** -0.5
     if facts.get("sigma") is not None and not np.isclose(facts["sigma"], sigma, rtol=1e-6):
         msg = f"{row.name}: sigma = {facts['sigma']!r}, but {row.noise_precision} says {sigma:.6g}; leave sigma out"
         raise ParameterError(msg)

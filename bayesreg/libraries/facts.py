@@ -12,12 +12,9 @@ from numpy.typing import NDArray
 
 from bayesreg.errors import ParameterError
 from bayesreg.libraries.objective import LibraryObjective
+from bayesreg.scales import positive_number
 
 Array = NDArray[np.float64]
-
-
-LARGEST = 1e150
-"""Facts beyond this, or its inverse, are refused: their squares leave the range of double precision."""
 
 
 @final
@@ -58,9 +55,9 @@ class Facts:
         if value is None:
             msg = f"{row.name}: pass {name}=, {why}"
             raise ParameterError(msg)
-        number = positive(name, value)
+        number = positive_number(row.name, name, value)
         if name == "n" and number != int(number):
-            msg = f"n must be a whole number of rows (got {value!r})"
+            msg = f"{row.name}: n must be a whole number of rows (got {value!r})"
             raise ParameterError(msg)
         return number
 
@@ -69,17 +66,6 @@ class Facts:
         if self.weights is not None:
             return float(self.weights.sum())
         return self.need("n", row, PER["weights"][1])
-
-
-def positive(name: str, value: object) -> float:
-    """Return `value` as a float; raise ParameterError unless it is a finite number > 0."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
-        msg = f"{name} must be a number > 0 (got {value!r})"
-        raise ParameterError(msg)
-    if not 1 / LARGEST <= value <= LARGEST:
-        msg = f"{name} must be a finite number > 0, between {1 / LARGEST:g} and {LARGEST:g} (got {value!r})"
-        raise ParameterError(msg)
-    return float(value)
 
 
 LOSSES = {

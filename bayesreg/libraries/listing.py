@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from bayesreg.errors import ParameterError
 from bayesreg.libraries.convert import FACTS, check_prior, from_prior
-from bayesreg.libraries.facts import positive
 from bayesreg.libraries.objective import LibraryObjective, table
 from bayesreg.libraries.text import columns_text, rate_texts
+from bayesreg.scales import positive_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ def conventions(prior: Prior, n: int, sigma: float | None = None, **given: Any) 
             msg = f"conventions takes no {name!r} (it takes {', '.join(FACTS)}, columns, sd)"
             raise ParameterError(msg)
         if name in FACTS and name != "weights" and value is not None:
-            positive(name, value)
+            positive_number("conventions", name, value)
     records = [converted(row, prior, known) for row in table().values()]
     return pd.DataFrame(records).set_index("library")
 

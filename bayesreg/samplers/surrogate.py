@@ -27,6 +27,7 @@ import numpy as np
 
 from bayesreg.convergence import assess
 from bayesreg.descent import minimise
+from bayesreg.importance import MAX_KHAT, smoothed
 from bayesreg.interfaces import Array
 from bayesreg.problem import Problem
 from bayesreg.samplers.gibbs import TUNE, TUNE_HIERARCHICAL, Gibbs, Mixture, is_mixture, penalizes
@@ -34,7 +35,7 @@ from bayesreg.samplers.kernels import Noise
 from bayesreg.samplers.reduction import reduce_gram
 from bayesreg.samplers.settings import Draws, Layout, Refused, Settings
 
-MAX_KHAT, GOOD_KHAT = 0.7, 0.5
+GOOD_KHAT = 0.5
 """k-hat above which the weights are no basis for anything, and below which they have a variance."""
 
 LEAST_SHARE = 0.1
@@ -217,9 +218,6 @@ class _Weighted:
 
 def _weigh(work: Problem, model: _Model, temper: float, draws: Draws, rounds: int) -> _Weighted:
     """Weigh draws under exp(−model/temper) for the posterior."""
-    from arviz_stats.base import array_stats
-
     points = draws.theta.reshape(-1, draws.theta.shape[2])
-    smooth, khat = array_stats.psislw(work.nll_each(points) - model(points) / temper)
-    weights = np.exp(smooth - smooth.max())
-    return _Weighted(draws, weights / weights.sum(), float(khat), temper, rounds)
+    found = smoothed(model(points) / temper - work.nll_each(points))
+    return _Weighted(draws, found.weights, found.khat, temper, rounds)

@@ -399,6 +399,19 @@ def test_steps_within_steps_and_arrays_under_names() -> None:
     assert audited.steps == ("StandardScaler", "PolynomialFeatures", "StandardScaler")
 
 
+def test_separated_classes_under_next_to_no_penalty_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # by the real samplers, whose importance weights are all but one value here
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 2))
+    y = (X[:, 0] > 0).astype(int)
+    model = LogisticRegression(C=1e6, solver="newton-cholesky", tol=1e-10).fit(X, y)
+    c = audit(model, X, y, draws=200)
+    assert c.audited is not None
+    assert c.audited.sound
+    assert c.sensitivity is not None
+    assert not c.passed  # and nothing is concluded
+
+
 def test_weights_times_a_constant_are_said_to_count_as_rows() -> None:
     case = CASES["lasso-weighted"]
     audited = run(case, fitted(case)).audited

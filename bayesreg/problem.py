@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self, final
 
 import numpy as np
@@ -62,6 +62,7 @@ class Problem(Objective):
     notes: tuple[str, ...] = ()
     encoding: Encoding | None = None
     given: tuple[str, ...] = ()
+    _whole: list[Stacked] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other, and bind the prior to its columns."""
@@ -268,8 +269,10 @@ class Problem(Objective):
                 msg = "the prior's scale is in units of the unknown sigma: fix it first with problem.at(sigma=...)"
                 raise ParameterError(msg)
             return self.at(self.likelihood.sigma_known).penalty_prior
-        parts = [] if self.intercept is None else [(self.intercept, 1)]
-        return Stacked([*parts, (self.prior, self.p)])
+        if not self._whole:  # asked for in every step of every descent
+            parts = [] if self.intercept is None else [(self.intercept, 1)]
+            self._whole.append(Stacked([*parts, (self.prior, self.p)]))
+        return self._whole[0]
 
     def neg_log_joint(self, theta: Array, sigma: float | None = None) -> float:
         """−log p(y, θ, σ) in nats, every normaliser kept: what the PyMC graph computes as −logp (jacobian off)."""

@@ -54,7 +54,7 @@ def minimise_quadratic(H: Array, slope: Array, penalty: Elastic, theta: Array, l
         cross = full[np.ix_(smooth, sharp)]
         gain = solve(np.column_stack([cross, rest])) if smooth.size else np.zeros((0, sharp.size + 1))
         Q = full[np.ix_(sharp, sharp)] - cross.T @ gain[:, :-1]
-        face = _Lasso((Q + Q.T) / 2, gradient[sharp] - cross.T @ gain[:, -1], penalty.l1[sharp], now[sharp])
+        face = Lasso((Q + Q.T) / 2, gradient[sharp] - cross.T @ gain[:, -1], penalty.l1[sharp], now[sharp])
         v = face.minimise()
         answer[sharp] = np.where(v == 0, penalty.loc[sharp], penalty.loc[sharp] + v)
         rest = rest + cross @ (v - now[sharp])
@@ -99,7 +99,7 @@ def _refuse_flat(labels: list[str]) -> None:
     raise FitError(msg)
 
 
-class _Lasso:
+class Lasso:
     """argmin_v gᵀ(v − c) + ½(v − c)ᵀQ(v − c) + Σ rate|v|, by feature-sign search: exact and finite.
 
     References
@@ -112,15 +112,21 @@ class _Lasso:
         self.v = c.copy()
         self.sign = np.sign(c)
 
-    def minimise(self) -> Array:
-        """Return the minimiser."""
+    def minimise(self, *, one_by_one: bool = False) -> Array:
+        """Return the minimiser.
+
+        `one_by_one`: coordinates are taken into the active set one after another, without coordinate descent before:
+        where c is the minimiser at a slightly larger rate, few are.
+        """
         if not self.c.any() and (np.abs(self.g) <= self.rate).all():
             return self.v
         leaving = (self.sign == 0) & (np.abs(self.g) > self.rate)
-        if self.c.size >= CD_WORTH and leaving.sum() > FEW:
+        if not one_by_one and self.c.size >= CD_WORTH and leaving.sum() > FEW:
             self.v = _coordinate_descent(self.Q, self.Q @ self.c - self.g, self.rate, self.c)
             self.sign = np.sign(self.v)
-        noise = 1e-14 * (self.rate + np.abs(self.g) + np.abs(self.Q) @ (np.abs(self.v) + np.abs(self.c)))
+        size = np.abs(self.v) + np.abs(self.c)
+        there = np.flatnonzero(size)
+        noise = 1e-14 * (self.rate + np.abs(self.g) + np.abs(self.Q[there].T) @ size[there])
         for _ in range(50 * self.c.size + 100):
             if not self._settle():
                 continue
@@ -138,7 +144,7 @@ class _Lasso:
 
     def _slope(self) -> Array:
         moved = np.flatnonzero(self.v != self.c)
-        return self.g + self.Q[:, moved] @ (self.v - self.c)[moved]
+        return self.g + (self.v - self.c)[moved] @ self.Q[moved]  # Q is symmetric, and its rows lie together
 
     def _settle(self) -> bool:
         """Move to the minimum on the signed face, stopping where a coordinate reaches zero; True if none did."""

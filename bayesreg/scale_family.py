@@ -17,7 +17,7 @@ from typing import Self, final
 import numpy as np
 
 from bayesreg.errors import ParameterError
-from bayesreg.interfaces import Prior
+from bayesreg.interfaces import Array, Prior
 from bayesreg.problem import Problem
 from bayesreg.scales import positive_number
 
@@ -72,6 +72,21 @@ class ScaleFamily:
         """Return the prior at s."""
         s = positive_number("prior", self.name, s)
         return self.prior.rescaled(s) if self.factor else self.prior.at(s)
+
+    def stretch(self, scales: Array, p: int) -> Array:
+        """Return what deviations from the location are divided by (g, p) at each scale: s, or 1 in columns that stay.
+
+        pen(β) at s is pen(μ + (β − μ)/stretch) at 1.
+        """
+        one, two = self.at(1.0).variance(p), self.at(2.0).variance(p)
+        moves = np.isfinite(one) & (two != one)
+        return np.where(moves, np.asarray(scales)[:, None], 1.0)
+
+    def rates(self, scales: Array, p: int) -> Array:
+        """Return λ (g, p) of each column at each scale: a power of s."""
+        one, two = self.at(1.0).rates(p), self.at(2.0).rates(p)
+        power = np.round(np.log2(np.divide(one, two, out=np.ones(p), where=two > 0)), 9)
+        return np.asarray(one / np.asarray(scales)[:, None] ** power)
 
     @property
     def name(self) -> str:

@@ -154,7 +154,7 @@ class Stacked(Prior):
 
     def at_kink(self, beta: Array) -> NDArray[np.bool_]:
         """The parts' kinks."""
-        return self._join(beta.size, lambda prior, c: prior.at_kink(beta[c])).astype(bool)
+        return self._join(np.shape(beta)[-1], lambda prior, c: prior.at_kink(beta[..., c])).astype(bool)
 
     def gauge(self, beta: Array, v: Array) -> Array:
         """The parts' gauges."""

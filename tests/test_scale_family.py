@@ -47,7 +47,9 @@ def test_the_problems_own_prior_is_a_member(name: str) -> None:
     family = ScaleFamily.of(problem, "test")
     assert family.own is not None
     beta = np.random.default_rng(1).normal(size=P)
-    assert density(problem, family.own, beta, family) == pytest.approx(float(problem.prior.log_density(beta)), rel=1e-12)
+    assert density(problem, family.own, beta, family) == pytest.approx(
+        float(problem.prior.log_density(beta)), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ class Prior(ABC):
 
     @abstractmethod
     def at_kink(self, beta: Array) -> NDArray[np.bool_]:
-        """Mark the columns (p,) where ∂pen(β) holds more than one point."""
+        """Mark the columns (..., p) where ∂pen(β) holds more than one point."""
 
     @abstractmethod
     def gauge(self, beta: Array, v: Array) -> Array:
@@ -201,7 +201,7 @@ class SeparablePrior(Prior):
 
     @abstractmethod
     def subdifferential(self, beta: Array) -> tuple[Array, Array]:
-        """Ends (lower, upper) of the interval ∂pen_j(β_j), each of shape (p,)."""
+        """Ends (lower, upper) of the interval ∂pen_j(β_j), each of shape (..., p)."""
 
     @final
     def nearest_subgradient(self, beta: Array, v: Array) -> Array:

@@ -11,12 +11,12 @@ import numpy as np
 from bayesreg.errors import FamilyError, FitError, InputError, ParameterError
 from bayesreg.evidence import natural_scale
 from bayesreg.interfaces import Array
+from bayesreg.penalty_path import default_scales, read_scales
 from bayesreg.problem import Problem
 from bayesreg.scale_family import ScaleFamily
 from bayesreg.strength.choice import ScaleChoice, plug_in
 from bayesreg.strength.folds import Folds, read_folds
 from bayesreg.strength.held_out import Losses, held_out, standardizes
-from bayesreg.strength.training_path import default_scales
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ def cross_validation(
         kinked = np.isfinite(family.at(1.0).kink(problem.p).loc).any()
         scales = default_scales(fixed, family, GRID if kinked else SMOOTH_GRID)
     else:
-        scales = read_scales(setting.scales) * factor
+        scales = read_scales("choose_scale", setting.scales) * factor
     refit = fixed.likelihood.quadratic and problem.likelihood.sigma_known is None
     curve = curve_of(_each_fold(fixed, family, scales, folds, refit=refit), scales / factor, folds)
     chosen = pick(curve, str(setting.loss), str(setting.rule))
@@ -87,18 +87,6 @@ def held_dispersion(problem: Problem, family: ScaleFamily, sigma: float | str | 
     """
     unit = problem.with_prior(family.at(natural_scale(problem, family, "cross-validation")))
     return plug_in(unit, None if sigma == "joint" else sigma)
-
-
-def read_scales(scales: object) -> Array:
-    """Return given scales, ascending and without repetition."""
-    try:
-        values = np.unique(np.asarray(scales, dtype=float))
-    except (TypeError, ValueError):
-        values = np.zeros(0)
-    if not values.size or not (np.isfinite(values) & (values > 0)).all():
-        msg = f"choose_scale: scales must hold finite numbers > 0 (got {scales!r})"
-        raise ParameterError(msg)
-    return values
 
 
 def _each_fold(fixed: Problem, family: ScaleFamily, scales: Array, folds: Folds, *, refit: bool) -> list[Losses]:

@@ -10,11 +10,11 @@ from scipy import linalg
 
 from bayesreg.design import column_moments, standardized_design
 from bayesreg.interfaces import Array, Block
+from bayesreg.penalty_path import solve_path
 from bayesreg.problem import Problem
 from bayesreg.rows import ArrayRows, is_sparse
 from bayesreg.scale_family import ScaleFamily
 from bayesreg.strength.folds import Index
-from bayesreg.strength.training_path import solve_path
 
 EXACT = 1e-20
 """Share of the response's own sum of squares below which nothing is left of it: the fit is exact."""

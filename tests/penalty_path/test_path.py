@@ -342,7 +342,7 @@ def test_separated_classes_without_a_penalty() -> None:
     problem = Problem.from_arrays(
         X, y, prior={"a": Flat(), "*": Laplace(1.0)}, names=["a", "b"], likelihood=BernoulliLogit()
     )
-    with pytest.raises(FitError, match="the optimum is infinite in .*'a'"):
+    with pytest.raises(FitError, match=r"the optimum is infinite in .*'a'"):
         penalized_path(problem, [0.1, 1.0])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from scipy.special import gammaincc, gammaln
@@ -28,6 +29,11 @@ def beyond(distance_tail: Callable[[Array], Array], epsilon: Array, location: Ar
     return np.minimum(np.where(near >= 0, inner, 1 - inner) + outer, 1.0)
 
 
+@cache
+def _rule() -> tuple[Array, Array]:
+    return np.polynomial.legendre.leggauss(NODES)
+
+
 def radial_tail(size: int, x: Array) -> Array:
     """P(R|u₁| > x) for a radius R ~ Gamma(size, 1) times a direction u uniform on the sphere of R^size; x ≥ 0 of (m,).
 
@@ -41,7 +47,7 @@ def radial_tail(size: int, x: Array) -> Array:
     reach = NEGLIGIBLE + size * math.log(size + 1)
     with np.errstate(divide="ignore", over="ignore"):
         end = np.minimum(NEGLIGIBLE + math.log(size), np.arccosh(1 + reach / x))
-    node, weight = np.polynomial.legendre.leggauss(NODES)
+    node, weight = _rule()
     w = 0.5 * end * (node[:, None] + 1)
     integrand = np.tanh(w) ** (size - 2) / np.cosh(w) * gammaincc(size, x * np.cosh(w))
     return np.minimum(math.exp(constant) * 0.5 * end * (weight @ integrand), 1.0)

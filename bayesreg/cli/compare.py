@@ -41,8 +41,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--prior", choices=("laplace", "gaussian"), default="laplace", help="laplace (lasso) or gaussian (ridge)"
     )
     parser.add_argument(
-        "--scale", type=float, help="prior scale, b or τ, on standardised columns (default: by cross-validation)"
+        "--scale", type=float, help="prior scale, b or τ, on standardised columns (default: chosen, see --by)"
     )
+    parser.add_argument(
+        "--by", choices=("evidence", "cv"),
+        help="rule that chooses the scale: highest marginal likelihood (default), or least held-out loss of the MAP",
+    )  # fmt: skip
     parser.add_argument("--scale-by-noise", action="store_true", help="prior scale in units of σ (Park & Casella)")
     parser.add_argument(
         "--sigma",
@@ -81,6 +85,9 @@ def _problem(options: argparse.Namespace) -> tuple[Problem, tuple[str, ...]]:
     from bayesreg.priors import Gaussian, Laplace
     from bayesreg.problem import Problem
 
+    if options.scale is not None and options.by is not None:
+        msg = f"--by {options.by} chooses a scale, but --scale {options.scale:g} gives one; leave one of them out"
+        raise InputError(msg)
     data = _load(options)
     family = options.likelihood or data.likelihood
     kind = {"laplace": Laplace, "gaussian": Gaussian}[options.prior]
@@ -97,10 +104,10 @@ def _problem(options: argparse.Namespace) -> tuple[Problem, tuple[str, ...]]:
     about = f"data: {data.name}, predicting {data.target} ({data.source})"
     if options.scale is not None:
         return problem, (about, f"prior scale = {options.scale:g}, as given")
-    from bayesreg.strength import cross_validated_scale
+    from bayesreg.strength import choose_scale
 
-    choice = cross_validated_scale(problem, sigma=options.sigma)
-    return problem.with_prior(problem.prior.at(choice.scale)), (about, f"prior {choice.sentence}")
+    choice = choose_scale(problem, options.by or "evidence", sigma=options.sigma, seed=options.seed)
+    return choice.problem, (about, f"prior {choice.sentence}")
 
 
 def _load(options: argparse.Namespace) -> Dataset:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 import numpy as np
 
@@ -19,6 +20,17 @@ from bayesreg.scale_family import ScaleFamily
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """What a scale was asked for: the problem under its own prior, and the options of `choose_scale`."""
+
+    problem: Problem
+    sigma: float | str | None
+    seed: int
+    options: Mapping[str, Any]
 
 
 @final
@@ -52,6 +64,8 @@ class ScaleChoice:
         Plug-in for an unknown dispersion, as it was given; see `resolve_noise`.
     seed : int
         Seed of the choice, which `alternatives` is made with too.
+    given : mapping
+        The other options, which `alternatives` is made with too.
     """
 
     problem: Problem
@@ -66,16 +80,13 @@ class ScaleChoice:
     posterior: Posterior | None = None
     sigma: float | str | None = None
     seed: int = 0
+    given: Mapping[str, Any] = field(default_factory=dict)
     _others: Once = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Leave the other rules for when they are asked for."""
-        object.__setattr__(self, "_others", Once(partial(_every_choice, self.asked, self.sigma, self.seed)))
-
-    @property
-    def asked(self) -> Problem:
-        """The problem as it was asked about, under its own prior."""
-        return self.problem.with_prior(self.family.prior)
+        asked = Asked(self.problem.with_prior(self.family.prior), self.sigma, self.seed, self.given)
+        object.__setattr__(self, "_others", Once(partial(_every_choice, asked, _own_rows(self))))
 
     @property
     def alternatives(self) -> pd.DataFrame:
@@ -83,8 +94,7 @@ class ScaleChoice:
 
         Computed at first access, with the same seed.  A rule that finds no scale has NaN, and its reason as sentence.
         """
-        table: pd.DataFrame = self._others()
-        return table.copy()
+        return cast("pd.DataFrame", self._others()).copy()
 
     @property
     def lambda_(self) -> float:
@@ -152,7 +162,13 @@ def common_rate(problem: Problem, family: ScaleFamily, scale: float) -> float:
     return float(rates[0]) if rates.size and np.ptp(rates) <= 1e-12 * rates.max() else float("nan")
 
 
-def _every_choice(problem: Problem, sigma: float | str | None, seed: int) -> pd.DataFrame:
+def _own_rows(choice: ScaleChoice) -> dict[str, dict[str, Any]]:
+    from bayesreg.strength.alternatives import own_rows
+
+    return own_rows(choice)
+
+
+def _every_choice(asked: Asked, known: Mapping[str, dict[str, Any]]) -> pd.DataFrame:
     from bayesreg.strength.alternatives import every_choice
 
-    return every_choice(problem, sigma=sigma, seed=seed)
+    return every_choice(asked, known)

@@ -1,172 +1,190 @@
-"""How strong the prior is: its scale, chosen by cross-validation."""
+"""The prior scale whose MAP predicts held-out rows best."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bayesreg.descent import minimise
-from bayesreg.errors import FitError, ParameterError
+from bayesreg.errors import FamilyError, FitError, InputError, ParameterError
+from bayesreg.evidence import natural_scale
 from bayesreg.interfaces import Array
-from bayesreg.noise import resolve_noise
-from bayesreg.optimality import critical_factor
-from bayesreg.penalized import fit_at
 from bayesreg.problem import Problem
-from bayesreg.quadratic import minimise_quadratic
+from bayesreg.scale_family import ScaleFamily
+from bayesreg.strength.choice import ScaleChoice, plug_in
+from bayesreg.strength.folds import Folds, read_folds
+from bayesreg.strength.held_out import Losses, held_out, standardizes
+from bayesreg.strength.training_path import default_scales
 
-FOLDS = 5
-DIVISIONS = 4
-"""Divisions into folds where a fit costs no pass over the rows: a single one is a lottery."""
+if TYPE_CHECKING:
+    import pandas as pd
+
 GRID = 40
 SMOOTH_GRID = 20
 """Values for a prior without a kink, whose curve has no corners to miss."""
 
-DEPTH = 1e-3
-"""Smallest λ tried, as a fraction of the critical λ (scikit-learn's `eps`)."""
+LOSSES = {
+    "log_score": ("value", "error", "log score"),
+    "squared_error": ("squared_error", "squared_error_se", "squared error"),
+}
+"""Loss -> its columns in the curve, and its name."""
+
+RULES = ("min", "1se")
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class ScaleChoice:
-    """A chosen prior scale and the curve it was chosen from.
+class Setting:
+    """What `choose_scale` was asked for, where the rule is cross-validation."""
 
-    Parameters
-    ----------
-    scale : float
-        The scale with the least held-out loss.
-    scales : array (g,)
-        The grid.
-    loss : array (g,)
-        Mean held-out nll per row, in nats.
-    standard_error : array (g,)
-        Its standard error over the folds.
-    sentence : str
-        How it was chosen, for the reader.
+    scales: object = None
+    folds: object = 5
+    repeats: object = None
+    groups: object = None
+    loss: object = "log_score"
+    rule: object = "min"
+
+
+def cross_validation(
+    problem: Problem, setting: Setting, *, sigma: float | str | None = None, seed: int = 0
+) -> ScaleChoice:
+    """Choose a scale by held-out loss; see `choose_scale`."""
+    for name, value, allowed in (("loss", setting.loss, LOSSES), ("rule", setting.rule, RULES)):
+        if not isinstance(value, str) or value not in allowed:
+            msg = f"choose_scale: {name} must be one of {', '.join(allowed)} (got {value!r})"
+            raise ParameterError(msg)
+    family = ScaleFamily.of(problem, "cross-validation")
+    held = held_dispersion(problem, family, sigma)
+    # In units of σ the prior at s is, at that σ, the plain one at s·σ.
+    factor = held if problem.scale_by_noise and held is not None else 1.0
+    fixed = problem.with_prior(family.at(1.0)).conditional(held).with_prior(family.at(1.0))
+    elastic = family.at(1.0).elastic(problem.p)
+    cheap = fixed.likelihood.quadratic and elastic is not None
+    folds = read_folds(problem.design.rows.collect(), setting.folds, setting.repeats, setting.groups, seed, cheap=cheap)
+    if setting.scales is None:
+        kinked = np.isfinite(family.at(1.0).kink(problem.p).loc).any()
+        scales = default_scales(fixed, family, GRID if kinked else SMOOTH_GRID)
+    else:
+        scales = read_scales(setting.scales) * factor
+    refit = fixed.likelihood.quadratic and problem.likelihood.sigma_known is None
+    curve = curve_of(_each_fold(fixed, family, scales, folds, refit=refit), scales / factor, folds)
+    chosen = pick(curve, str(setting.loss), str(setting.rule))
+    said = sentence(curve, chosen, folds.text, family.name)
+    if problem.likelihood.sigma_known is None and held is not None:
+        said += f", at {problem.likelihood.dispersion_name} = {held:.4g}"
+    return ScaleChoice(
+        problem=problem.with_prior(family.at(chosen.scale)), family=family, by="cv", scale=chosen.scale,
+        lower=chosen.lower, upper=chosen.upper, error=0.0, curve=curve, sentence=said, sigma=sigma, seed=seed,
+    )  # fmt: skip
+
+
+def held_dispersion(problem: Problem, family: ScaleFamily, sigma: float | str | None) -> float | None:
+    """Return the dispersion that an unknown one is held at, at a prior as wide as the response.
+
+    Cross-validated MAPs that minimise over σ too are not offered: "joint" is the default plug-in under Gaussian noise.
     """
+    unit = problem.with_prior(family.at(natural_scale(problem, family, "cross-validation")))
+    return plug_in(unit, None if sigma == "joint" else sigma)
+
+
+def read_scales(scales: object) -> Array:
+    """Return given scales, ascending and without repetition."""
+    try:
+        values = np.unique(np.asarray(scales, dtype=float))
+    except (TypeError, ValueError):
+        values = np.zeros(0)
+    if not values.size or not (np.isfinite(values) & (values > 0)).all():
+        msg = f"choose_scale: scales must hold finite numbers > 0 (got {scales!r})"
+        raise ParameterError(msg)
+    return values
+
+
+def _each_fold(fixed: Problem, family: ScaleFamily, scales: Array, folds: Folds, *, refit: bool) -> list[Losses]:
+    standardize = standardizes(fixed)
+    found = []
+    for k, split in enumerate(folds.splits):
+        try:
+            found.append(held_out(fixed, family, scales, split, standardize=standardize, refit=refit))
+        except (FitError, FamilyError, InputError) as error:
+            msg = (
+                f"cross-validation: without the {split[1].size} rows of fold {k + 1} of {len(folds.splits)} there is "
+                f"no finite optimum ({error}); give other folds (stratified ones, or fewer), or a scale"
+            )
+            raise FitError(msg) from error
+    return found
+
+
+# -- from the losses of the folds to a choice --------------------------------------------------------------------------
+
+
+def curve_of(found: Sequence[Losses], scales: Array, folds: Folds) -> pd.DataFrame:
+    """Return the mean losses over all held-out rows, and their standard errors over the folds of one division."""
+    import pandas as pd
+
+    weight = np.array([one.weight for one in found])
+    weight = weight / weight.sum()
+
+    def summed(parts: Array) -> tuple[Array, Array]:
+        mean = weight @ parts
+        if len(found) == 1:
+            return mean, np.full(mean.size, np.nan)
+        with np.errstate(invalid="ignore"):
+            variance = weight @ (parts - mean) ** 2 * len(found) / (len(found) - 1)
+        return mean, np.sqrt(variance / folds.independent)
+
+    value, error = summed(np.array([one.nll for one in found]))
+    squared, squared_se = summed(np.array([one.squared for one in found]))
+    nonzero = np.mean([one.nonzero for one in found], axis=0)
+    columns = {"scale": scales, "value": value, "error": error}
+    return pd.DataFrame({**columns, "squared_error": squared, "squared_error_se": squared_se, "nonzero": nonzero})
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Picked:
+    """A point of the curve, the range that its loss does not tell it from, and by what loss and rule."""
 
     scale: float
-    scales: Array
-    loss: Array
-    standard_error: Array
-    sentence: str
+    lower: float
+    upper: float
+    loss: str
+    rule: str
 
 
-def cross_validated_scale(problem: Problem, *, sigma: float | str | None = None, seed: int = 0) -> ScaleChoice:
-    """Return the prior scale whose MAP predicts held-out rows best, by 5-fold cross-validation.
-
-    Under Gaussian noise this is the scale that a cross-validated lasso or ridge picks: the loss is the held-out
-    squared error over 2σ², with σ held at its plug-in.  The columns keep the standardisation of the whole data.
-
-    Parameters
-    ----------
-    problem : Problem
-        Its prior's own scale is ignored.
-    sigma : float, str or None
-        Plug-in for an unknown σ, see `resolve_noise`.
-    seed : int
-        Seed of the folds.
+def pick(curve: pd.DataFrame, loss: str, rule: str) -> Picked:
+    """Return the scale of least mean loss, or the strongest penalty within one standard error of it.
 
     Raises
     ------
     FitError
-        If there are fewer rows than folds, or no column.
+        If the loss is finite at no scale.
     ParameterError
-        If the prior has no scale (a bridge or elastic-net prior has rates).
+        If there is one fold, so that there is no standard error.
     """
-    if (problem.prior.at(1.0).rates(problem.p) == problem.prior.at(2.0).rates(problem.p)).all() and problem.p:
-        msg = f"cross-validation: {problem.prior!r} has no scale to choose; give its rates"
-        raise ParameterError(msg)
-    if problem.n < FOLDS or not problem.p:
-        msg = f"cross-validation needs at least {FOLDS} rows and a column (got {problem.n} x {problem.p}): give a scale"
+    value, error, called = LOSSES[loss]
+    scales, losses, errors = (curve[name].to_numpy() for name in ("scale", value, error))
+    if not np.isfinite(losses).any():
+        msg = f"cross-validation: the held-out {called} is finite at no scale; give a known sigma, or another loss"
         raise FitError(msg)
-    unit = problem.with_prior(problem.prior.at(1.0))
-    noise = resolve_noise(unit, None if sigma == "joint" else sigma)
-    dispersion = fit_at(unit, noise).sigma if noise.joint else noise.sigma
-    unit = unit.conditional(dispersion)
-    if problem.scale_by_noise:
-        unit = unit.with_prior(problem.prior.at(1.0))
-    scales = _grid(unit)
-    divisions = DIVISIONS if _one_quadratic(unit) else 1
-    try:
-        losses = np.array([_held_out(unit, scales, held) for held in _folds(unit, divisions, seed)])
-    except FitError as error:
-        msg = f"cross-validation: without some rows there is no finite optimum ({error}); give a scale"
-        raise FitError(msg) from error
-    mean = losses.mean(axis=0)
-    best = int(np.argmin(mean))
-    factor = dispersion if problem.scale_by_noise and dispersion is not None else 1.0
-    edge = " (the end of the grid)" if best in (0, scales.size - 1) else ""
-    return ScaleChoice(
-        scale=float(scales[best] / factor),
-        scales=scales / factor,
-        loss=mean,
-        standard_error=losses.std(axis=0, ddof=1) / np.sqrt(FOLDS),  # divisions share rows, so they do not count
-        sentence=f"scale = {scales[best] / factor:.4g}, chosen by {FOLDS}-fold cross-validation "
-        f"({divisions} division{'s' if divisions > 1 else ''}) over {scales.size} values{edge}",
+    best = int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))
+    if not np.isfinite(errors[best]):
+        if rule == "1se":
+            msg = "choose_scale: rule='1se' needs a standard error, and so two folds or more (got one)"
+            raise ParameterError(msg)
+        return Picked(float(scales[best]), np.nan, np.nan, loss, rule)
+    near = scales[losses <= losses[best] + errors[best]]
+    return Picked(float(near[0] if rule == "1se" else scales[best]), float(near[0]), float(near[-1]), loss, rule)
+
+
+def sentence(curve: pd.DataFrame, chosen: Picked, text: str, name: str) -> str:
+    """Return how a point of the curve was chosen."""
+    scales = curve["scale"].to_numpy()
+    rule = "the least mean held-out" if chosen.rule == "min" else "the strongest within one standard error of the least"
+    end = ""
+    if scales.size > 1 and chosen.scale in (scales[0], scales[-1]):
+        end = f" (the end of the grid: the {'strongest' if chosen.scale == scales[0] else 'weakest'} penalty tried)"
+    return (
+        f"{name} = {chosen.scale:.4g}, chosen by {text} over {scales.size} values, {rule} {LOSSES[chosen.loss][2]}{end}"
     )
-
-
-def _one_quadratic(unit: Problem) -> bool:
-    """Whether J is one quadratic plus |β| and β², so that a path costs one pass over the rows."""
-    return unit.likelihood.quadratic and unit.prior.elastic(unit.p) is not None
-
-
-def _grid(unit: Problem) -> Array:
-    """Scales from the one at which every coefficient leaves zero to a weak prior."""
-    flat = unit.with_prior(unit.prior.at(1e-8 * (unit.response_sd() or 1.0)))
-    theta = minimise(flat)[0]
-    theta[-unit.p :] = unit.prior.location(unit.p)
-    critical = critical_factor(unit, theta)[-unit.p :].max()
-    if np.isfinite(critical) and critical > 0:
-        return np.geomspace(1 / critical, 1 / critical / DEPTH, GRID)
-    # No kink: prior precision from a hundred times the data's own to a hundred-thousandth of it.
-    curvature = float(np.diag(unit.curvature(theta))[-unit.p :].mean())
-    if curvature <= 0:
-        msg = "cross-validation: no column varies, so no prior scale predicts better than another; give a scale"
-        raise FitError(msg)
-    return np.asarray(np.geomspace(1.0, 10**3.5, SMOOTH_GRID) / np.sqrt(1e2 * curvature))
-
-
-def _folds(problem: Problem, divisions: int, seed: int) -> Iterator[NDArray[np.bool_]]:
-    """Held-out rows, fold after fold, `divisions` times over."""
-    for child in np.random.SeedSequence(seed).spawn(divisions):
-        fold = np.random.default_rng(child).permutation(np.arange(problem.n) % FOLDS)
-        for k in range(FOLDS):
-            yield fold == k
-
-
-def _held_out(unit: Problem, scales: Array, held: NDArray[np.bool_]) -> Array:
-    """Held-out nll per row at each scale, strongest prior first, each fit started from the last."""
-    block = unit.design.rows.collect()
-    weights = np.ones(unit.n) if block.weights is None else block.weights
-    train = unit.reweighted(np.where(held, 0.0, weights))
-    test = unit.reweighted(np.where(held, weights, 0.0))
-    fits = _quadratic_path(train, scales) if _one_quadratic(unit) else _path(train, scales)
-    return np.array([test.nll(theta) for theta in fits]) / weights[held].sum()
-
-
-def _path(train: Problem, scales: Array) -> Iterator[Array]:
-    beta = None
-    for scale in scales:
-        theta, _ = minimise(train.with_prior(train.prior.at(float(scale))), beta)
-        beta = train.split(theta)[1]
-        yield theta
-
-
-def _quadratic_path(train: Problem, scales: Array) -> Iterator[Array]:
-    """The same where Σ w·nll is one quadratic: its gradient and Hessian are summed over the rows once."""
-    work, shift = train.centred()
-    theta = start = np.zeros(len(work.labels))
-    hessian, slope = work.curvature(start), work.gradient(start)
-    for scale in scales:
-        elastic = work.with_prior(work.prior.at(float(scale))).penalty_prior.elastic(start.size)
-        assert elastic is not None
-        theta = minimise_quadratic(hessian, slope + hessian @ (theta - start), elastic, theta, work.labels)
-        answer = theta.copy()
-        if work.has_intercept:
-            answer[0] -= shift @ theta[1:]
-        yield answer

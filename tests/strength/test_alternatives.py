@@ -64,7 +64,8 @@ def test_alternatives_are_what_the_other_rules_choose() -> None:
     check_row(choice, "cv squared error", choose_scale(problem, "cv", loss="squared_error", **options))
     check_row(choice, "evidence", choose_scale(problem))
     table = choose_scale(problem, seed=3).alternatives
-    assert list(table.index) == ["cv min", "cv 1se", "cv squared error", "evidence", "hierarchical median"]
+    drawn = ["hierarchical mean", "hierarchical median", "hierarchical mode"]
+    assert list(table.index) == ["cv min", "cv 1se", "cv squared error", "evidence", *drawn]
     assert list(table.columns) == ["scale", "lower", "upper", "lambda_", "sentence"]
     assert table.loc["cv min", "scale"] == choose_scale(problem, "cv", seed=3).scale
     assert "cv min" in str(choice)

@@ -41,8 +41,14 @@ from .samplers import Posterior as Posterior
 from .samplers import sample as sample
 from .scales import Exponential as Exponential
 from .scales import FlatScale as FlatScale
+from .scales import Gamma as Gamma
 from .scales import HalfCauchy as HalfCauchy
 from .scales import HalfNormal as HalfNormal
 from .scales import Jeffreys as Jeffreys
+from .strength import PriorSummary as PriorSummary
+from .strength import ScaleChoice as ScaleChoice
+from .strength import choose_scale as choose_scale
+from .strength import prior_summary as prior_summary
+from .strength import scale_for as scale_for
 
 __version__: str

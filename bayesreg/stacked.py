@@ -119,8 +119,8 @@ class Stacked(Prior):
             for key, (prior, columns) in zip(named, self.parts, strict=True)
         )
 
-    def at(self, scale: float) -> Stacked:
-        """Fix the unknown scale at `scale`; where none is unknown, that of every part that has one."""
+    def at(self, scale: float | ScalePrior) -> Stacked:
+        """Set the unknown scale; where none is unknown, that of every part that has one."""
         unknown = self.hyperprior is not None
         return self._again(lambda prior, _: prior.at(scale) if not unknown or prior.hyperprior is not None else prior)
 
@@ -214,6 +214,10 @@ class Stacked(Prior):
             return None
         l1, l2, loc = [f.l1 for f in known], [f.l2 for f in known], [f.loc for f in known]
         return Elastic(self._placed(p, l1), self._placed(p, l2), self._placed(p, loc))
+
+    def tail(self, epsilon: Array) -> Array:
+        """The parts' tails."""
+        return self._join(epsilon.size, lambda prior, c: prior.tail(epsilon[c]))
 
     def draw(self, rng: np.random.Generator, size: int, p: int) -> Array:
         """The parts' draws."""

@@ -75,8 +75,8 @@ class Prior(ABC):
         """The penalty as a formula with its numbers, for the reader."""
 
     @abstractmethod
-    def at(self, scale: float) -> Self:
-        """Return the prior with its unknown scale fixed at `scale`."""
+    def at(self, scale: float | ScalePrior) -> Self:
+        """Return the prior with its scale fixed at `scale`, or under that prior; itself where it has no scale."""
 
     @abstractmethod
     def rescaled(self, factor: float) -> Self:
@@ -149,6 +149,10 @@ class Prior(ABC):
     @abstractmethod
     def kink(self, p: int) -> Kink:
         """The kinks of the penalty."""
+
+    @abstractmethod
+    def tail(self, epsilon: Array) -> Array:
+        """P(|β_j| > ε_j) of each column by itself, ε ≥ 0 of shape (p,); NaN where the prior is improper."""
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, size: int, p: int) -> Array:

@@ -19,6 +19,7 @@ from bayesreg.priors.parameters import (
     read_parameter,
     shown,
 )
+from bayesreg.priors.tails import beyond
 from bayesreg.scales import LARGEST, positive_number
 
 STEEP = 5.0
@@ -98,7 +99,7 @@ class ElasticNet(SeparablePrior):
         square = text if text == "β" else f"({text})"
         return f"λ₁ Σ|{text}| + λ₂ Σ{square}² with {shown('λ₁', l1)}, {shown('λ₂', l2)}"
 
-    def at(self, scale: float) -> Self:
+    def at(self, scale: float | ScalePrior) -> Self:
         """Return the prior itself: no scale is unknown."""
         return self
 
@@ -188,6 +189,18 @@ class ElasticNet(SeparablePrior):
     def elastic(self, p: int) -> Elastic:
         """Its own form."""
         return Elastic(*self._both(p), self.location(p))
+
+    def tail(self, epsilon: Array) -> Array:
+        """exp(−λ₁ε − λ₂ε²)·erfcx(ε√λ₂ + h)/erfcx(h) about 0, h = λ₁/2√λ₂; about μ the two sides of it."""
+        l1, l2 = self._both(epsilon.size)
+        root = np.sqrt(np.where(l2 > 0, l2, 1.0))
+        half = np.where(l2 > 0, l1 / (2 * root), 0.0)
+
+        def distance_tail(z: Array) -> Array:
+            bent = np.where(l2 > 0, erfcx(root * z + half) / erfcx(half), 1.0)
+            return np.asarray(np.exp(-l1 * z - l2 * z**2) * bent)
+
+        return beyond(distance_tail, epsilon, self.location(epsilon.size))
 
     def draw(self, rng: np.random.Generator, size: int, p: int) -> Array:
         """A sign, times a normal truncated to one side by inversion in logarithms."""

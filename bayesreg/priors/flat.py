@@ -34,7 +34,7 @@ class Flat(SeparablePrior):
         """Say that there is no penalty."""
         return "0 (flat prior)"
 
-    def at(self, scale: float) -> Self:
+    def at(self, scale: float | ScalePrior) -> Self:
         """Return the prior itself: there is no scale to fix."""
         return self
 
@@ -90,6 +90,10 @@ class Flat(SeparablePrior):
     def elastic(self, p: int) -> Elastic:
         """l1 = l2 = 0."""
         return Elastic(np.zeros(p), np.zeros(p), np.zeros(p))
+
+    def tail(self, epsilon: Array) -> Array:
+        """NaN: an improper prior has no probabilities."""
+        return np.full(epsilon.size, np.nan)
 
     def draw(self, rng: np.random.Generator, size: int, p: int) -> Array:
         """Refuse: the prior is improper."""

@@ -21,12 +21,12 @@ from sklearn.model_selection import (
 
 from bayesreg.interfaces import Array
 from bayesreg.likelihoods import BernoulliLogit, GaussianNoise, PoissonLog
+from bayesreg.penalty_path.solve import followed, solve_path
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem
 from bayesreg.scale_family import ScaleFamily
 from bayesreg.strength import ScaleChoice, choose_scale
 from bayesreg.strength.held_out import degrees_of_freedom
-from bayesreg.strength.training_path import _path, _quadratic_path
 from tests.problems import make_problem
 from tests.strength.oracle import SIGMA, data, lasso, log_score, ridge, scaled, squared_errors
 
@@ -305,6 +305,6 @@ def test_the_path_from_sums_is_the_path_fit_by_fit(kind: Any, form: str) -> None
     }[form]
     problem = make_problem(prior=kind(1.0, loc=0.3 if form == "located" else 0.0), **options)
     family, scales = ScaleFamily.of(problem, "test"), np.geomspace(0.01, 3.0, 12)
-    paths = (path(problem, family, scales) for path in (_quadratic_path, _path))
+    paths = (path(problem, family, scales) for path in (solve_path, followed))
     for fast, slow in zip(*paths, strict=True):
         np.testing.assert_allclose(fast, slow, rtol=1e-6, atol=1e-9)

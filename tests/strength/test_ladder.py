@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from bayesreg.interfaces import Array
+from bayesreg.penalty_path import solve_path
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem
 from bayesreg.strength import choose_scale
-from bayesreg.strength.training_path import solve_path
 
 N, P, REPLICATIONS = 80, 15, 8
 

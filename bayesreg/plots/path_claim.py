@@ -1,0 +1,124 @@
+"""What a picture of a path says, in words and numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesreg.interfaces import Array
+from bayesreg.plots.scale_axis import chosen_rule
+from bayesreg.plots.style import TITLE, WITHHELD, number, shorten
+
+if TYPE_CHECKING:
+    from bayesreg.penalty_path import PenalizedPath
+    from bayesreg.sampling_path import PosteriorPath
+    from bayesreg.strength import ScaleChoice
+
+
+LONGEST = 2.5
+"""Inches that a name may take in a claim."""
+
+
+def claim(
+    penalized: PenalizedPath,
+    posterior: PosteriorPath | None,
+    choice: ScaleChoice | None,
+    columns: NDArray[np.int_],
+    *,
+    chosen: bool,
+    raw: bool,
+) -> tuple[str, str]:
+    """Return the claim, and what supports it."""
+    p = penalized.beta.shape[1]
+    if not penalized.certified.any():
+        head, detail = WITHHELD, "No point of the MAP path is certified."
+    elif choice is None:
+        head, detail = _along(penalized), ""
+    else:
+        head, detail = _at_choice(penalized, posterior, choice, raw=raw)
+    parts = [detail, *_gaps(penalized, posterior)]
+    if columns.size < p:
+        kind = "as chosen" if chosen else "largest along the path"
+        parts.append(f"In colour: {columns.size} of {p} coefficients ({kind}).")
+    return head, " ".join(part for part in parts if part)
+
+
+def _along(penalized: PenalizedPath) -> str:
+    """The path as a whole: who leaves zero first."""
+    names, good = penalized.problem.names, penalized.certified
+    scales, zero = penalized.scales[good], penalized.zero[good]
+    if not zero.any():
+        return "No coefficient is exactly\u00a00 at any scale: all shrink together"
+    first = np.where(zero.all(axis=0), zero.shape[0], np.argmin(zero, axis=0))
+    j = int(np.argmin(first))
+    if first[j] == zero.shape[0]:
+        return f"Every coefficient is exactly\u00a00 up to scale {number(float(scales[-1]))}"
+    left = int((~zero[-1]).sum())
+    name = shorten(str(names[j]), LONGEST, TITLE, bold=True)
+    start, end = (number(float(scale)) for scale in (scales[first[j]], scales[-1]))
+    return f"{name} leaves\u00a00 first, from scale {start}; {left} of {zero.shape[1]} have left it at scale {end}"
+
+
+def _nearest(scales: NDArray[np.float64], s: float, good: NDArray[np.bool_]) -> int | None:
+    """The point nearest to s, if it is as near as the grid is fine and nothing is wrong there."""
+    if not good.any():
+        return None
+    gap = np.abs(np.log(scales / s))
+    k = int(np.argmin(gap))
+    step = float(np.abs(np.diff(np.log(scales))).max()) if scales.size > 1 else 0.0
+    return k if good[k] and gap[k] <= step / 2 + 1e-9 else None
+
+
+def _at_choice(
+    penalized: PenalizedPath, posterior: PosteriorPath | None, choice: ScaleChoice, *, raw: bool
+) -> tuple[str, str]:
+    """The two at the chosen scale: the zeros of the one, the bands of the other."""
+    s, name = choice.scale, penalized.family.name
+    k = _nearest(penalized.scales, s, penalized.certified)
+    if k is None:
+        return (
+            f"The choice, {name} {number(s)} ({chosen_rule(choice)}), lies where the MAP path has no certified point",
+            "",
+        )
+    zero, p = penalized.zero[k], penalized.beta.shape[1]
+    strength = float(penalized.table["lambda_"].iloc[k])
+    known = f"λ\u00a0≈\u00a0{number(strength)}, " if np.isfinite(strength) else ""
+    m = int(zero.sum())
+    where = f"At {name} {number(s)} ({known}{chosen_rule(choice)})"
+    head = f"{where} {m or 'none'} of {p} coefficients {'is' if m == 1 else 'are'} exactly\u00a00"
+    if posterior is None:
+        return head, ""
+    i = _nearest(posterior.scales, s, posterior.passed_at)
+    if i is None:
+        return head, "What the posterior says there is withheld: its gate failed."
+    low, high = posterior.lower[i], posterior.upper[i]
+    if m:
+        head += f"; {_widest(penalized, zero, low, high, raw=raw)}"
+    contain = int(((low <= 0) & (high >= 0)).sum())
+    return head, f"{contain} of {p} posterior 95\u00a0% bands contain\u00a00 there."
+
+
+def _widest(penalized: PenalizedPath, zero: NDArray[np.bool_], low: Array, high: Array, *, raw: bool) -> str:
+    """Of the coefficients at zero, the one whose band goes furthest from it."""
+    reach = np.where(zero, np.fmax(np.abs(low), np.abs(high)), -np.inf)
+    j = int(np.argmax(np.nan_to_num(reach, nan=-np.inf)))
+    unit = float(penalized.problem.design.scale[j]) if raw else 1.0
+    name = shorten(str(penalized.problem.names[j]), LONGEST, TITLE, bold=True)
+    ends = f"{number(low[j] / unit)} to {number(high[j] / unit)}"
+    return f"95\u00a0% of the posterior of {name}{', one of them,' if zero.sum() > 1 else ''} lies from {ends}"
+
+
+def _gaps(penalized: PenalizedPath, posterior: PosteriorPath | None) -> list[str]:
+    """What is not drawn, and why."""
+    said = []
+    missing = int((~penalized.certified).sum())
+    if missing and penalized.certified.any():
+        said.append(f"{missing} of {penalized.certified.size} points of the MAP are not certified and left out.")
+    if posterior is not None and not posterior.passed_at.all():
+        failed, total = int((~posterior.passed_at).sum()), posterior.passed_at.size
+        said.append(f"{failed} of {total} points of the posterior failed their gate and are withheld (hatched).")
+    if posterior is not None and posterior.interrupted:
+        said.append("The sampling was interrupted.")
+    return said

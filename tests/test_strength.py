@@ -10,7 +10,6 @@ from scipy import optimize
 from scipy.special import expit
 from sklearn.linear_model import Lasso, Ridge, lars_path
 
-from bayesreg import strength
 from bayesreg.datasets import load_dataset
 from bayesreg.errors import FitError
 from bayesreg.interfaces import Array
@@ -19,6 +18,7 @@ from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem
 from bayesreg.strength import cross_validated_scale
+from bayesreg.strength import cross_validation as strength
 from tests.problems import make_problem
 
 SIGMA = 1.4

@@ -17,7 +17,7 @@ MacKay (1992), Neural Comput. 4:415–447; Casella (2001), Biostatistics 2:485�
 JRSS B 56:261–274 (likelihood ratios from draws).
 """
 
-from bayesreg.evidence.choice import DRAWS, evidence_scale
+from bayesreg.evidence.choice import DRAWS, allowed, at_dispersion, evidence_scale, natural_scale
 from bayesreg.evidence.curves import EvidenceChoice
 
-__all__ = ["DRAWS", "EvidenceChoice", "evidence_scale"]
+__all__ = ["DRAWS", "EvidenceChoice", "allowed", "at_dispersion", "evidence_scale", "natural_scale"]

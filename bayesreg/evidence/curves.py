@@ -43,6 +43,8 @@ class EvidenceChoice:
         Times that draws were made.
     sentence : str
         How it was chosen, for the reader.
+    dispersion : float or None
+        What an unknown dispersion was held at; None where it was integrated out, or there is none.
     """
 
     scale: float
@@ -53,6 +55,7 @@ class EvidenceChoice:
     method: str
     rounds: int
     sentence: str
+    dispersion: float | None = None
 
 
 WARNING = {

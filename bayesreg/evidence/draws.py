@@ -13,9 +13,10 @@ from bayesreg.diagnostics import mcse_mean
 from bayesreg.errors import FitError
 from bayesreg.evidence.curves import FLAT, GRID, WARNING, EvidenceChoice, edge_of, refined
 from bayesreg.importance import MAX_KHAT, smoothed
-from bayesreg.interfaces import Array, Prior
+from bayesreg.interfaces import Array
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior, prepare
+from bayesreg.scale_family import ScaleFamily
 
 REACH = 1.5
 """Nats of log scale that one round looks at, at most, on either side."""
@@ -48,14 +49,14 @@ class Round:
     `density` (chain, draw) is their log prior density.
     """
 
-    prior: Prior
+    family: ScaleFamily
     beta: Array
     density: Array
     t: float
     independent: bool
 
     @classmethod
-    def of(cls, posterior: Posterior, t: float) -> Round:
+    def of(cls, posterior: Posterior, family: ScaleFamily, t: float) -> Round:
         """Read the draws of a posterior."""
         problem, beta = posterior.problem, posterior.beta
         if problem.scale_by_noise:
@@ -63,11 +64,11 @@ class Round:
             sigma = posterior.draws("sigma")[..., None] if known is None else known
             location = problem.prior.location(problem.p)
             beta = location + (beta - location) / sigma
-        return cls(problem.prior, beta, problem.prior.at(math.exp(t)).log_density(beta), t, posterior.independent)
+        return cls(family, beta, family.at(math.exp(t)).log_density(beta), t, posterior.independent)
 
     def log_weights(self, u: float) -> Array:
         """log p(β | e^(t+u)) − log p(β | e^t), (chain, draw)."""
-        return np.asarray(self.prior.at(math.exp(self.t + u)).log_density(self.beta) - self.density)
+        return np.asarray(self.family.at(math.exp(self.t + u)).log_density(self.beta) - self.density)
 
     def log_evidence(self, u: float) -> float:
         """log p(y | e^(t+u)) − log p(y | e^t)."""
@@ -133,14 +134,14 @@ def by_draws(problem: Problem, t: float, allowed: tuple[float, float], settings:
         If no maximum was found, or the posterior does not exist.
     """
     low, high = allowed
-    method = settings.method
+    method, family = settings.method, ScaleFamily.of(problem, "evidence")
     for done in range(1, ROUNDS + 1):
-        there = problem.with_prior(problem.prior.at(math.exp(t)))
+        there = problem.with_prior(family.at(math.exp(t)))
         plan = prepare(there, method, settings.draws, seed=settings.seed, tune=settings.tune)
         posterior = plan.run()
         if posterior.method != plan.method:  # what was refused once is not tried again
             method = posterior.method
-        drawn = Round.of(posterior, t)
+        drawn = Round.of(posterior, family, t)
         left, right = drawn.reach(low - t, high - t)
         u = refined(drawn.log_evidence, left, right) if left < right else 0.0
         better = drawn.better(u)
@@ -163,7 +164,7 @@ def _chosen(drawn: Round, u: float, reach: tuple[float, float], edge: str, metho
     scale, error = math.exp(drawn.t + u), math.nan if edge else drawn.error(u)
     within = "" if edge else f" ± {error:.1%} Monte Carlo"
     sentence = (
-        f"scale = {scale:.4g}{within}, of highest marginal likelihood ({method} draws reweighted, {rounds} "
+        f"{drawn.family.name} = {scale:.4g}{within}, of highest marginal likelihood ({method} draws reweighted, {rounds} "
         f"round{'s' if rounds > 1 else ''}){WARNING[edge]}"
     )
     return EvidenceChoice(scale, error, np.exp(drawn.t + grid), values, edge, method, rounds, sentence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,15 @@ if TYPE_CHECKING:
     from bayesreg.samplers.settings import Progress
 
 
+Stage = Callable[[str], "Progress | None"]
+"""Begins a stage by its name; what it returns is told how far that is."""
+
+
 @contextmanager
-def shown() -> Iterator[Progress | None]:
-    """A progress bar on standard error, if that is a terminal."""
+def staged() -> Iterator[Stage]:
+    """A progress bar on standard error, if that is a terminal, for one named stage after another."""
     if not sys.stderr.isatty():
-        yield None
+        yield lambda _: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -28,9 +32,28 @@ def shown() -> Iterator[Progress | None]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("optimising", total=None)
+
+        def stage(name: str) -> Progress:
+            for past in bar.task_ids:
+                bar.remove_task(past)
+            task = bar.add_task(name, total=None)
+            return lambda done, total: bar.update(task, completed=done, total=total)
+
+        yield stage
+
+
+@contextmanager
+def shown() -> Iterator[Progress | None]:
+    """The same for a command that optimises, then samples."""
+    with staged() as stage:
+        if stage("optimising") is None:
+            yield None
+            return
+        begun: list[Progress] = []
 
         def report(done: int, total: int) -> None:
-            bar.update(task, description="sampling", completed=done, total=total)
+            if not begun:
+                begun.append(stage("sampling"))
+            begun[0](done, total)
 
         yield report

@@ -35,6 +35,7 @@ from bayesreg.plots.style import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
     from bayesreg.strength import ScaleChoice
@@ -53,7 +54,9 @@ DEEPEST = 12.0
 """Nats below its maximum down to which a log evidence is shown: a scale e¹² times less likely needs no more detail."""
 
 
-def choices(choice: ScaleChoice, *, width: float = 7.0, ax: Axes | None = None) -> Axes:
+def choices(
+    choice: ScaleChoice, *, rules: pd.DataFrame | None = None, width: float = 7.0, ax: Axes | None = None
+) -> Axes:
     """Draw the scale that each rule chooses, with the range that it cannot tell from its choice.
 
     Below stands the curve that the rule which was followed chose from, with its uncertainty: ±1 standard error of the
@@ -62,6 +65,8 @@ def choices(choice: ScaleChoice, *, width: float = 7.0, ax: Axes | None = None) 
     Parameters
     ----------
     choice : ScaleChoice
+    rules : pandas.DataFrame, optional
+        What the rules choose.  By default `choice.alternatives`, which is computed now if it was not before.
     width : float, default 7
         Width in inches of the figure that is made where `ax` is not given.
     ax : matplotlib Axes, optional
@@ -72,25 +77,26 @@ def choices(choice: ScaleChoice, *, width: float = 7.0, ax: Axes | None = None) 
     matplotlib.axes.Axes
         That with a row for each rule; the curve is the other axes of its figure.
     """
+    rules = choice.alternatives if rules is None else rules
     if ax is not None:
-        _rows(ax, choice, inches_wide(ax), figure_of(ax).get_figwidth())
+        _rows(ax, choice, rules, inches_wide(ax), figure_of(ax).get_figwidth())
         ax.set_xlabel(_label(choice), size=TEXT)
-        lift = 0.0 if _power(choice) is None else STRENGTH_HEIGHT
-        heading(ax, *_claim(choice), lift=lift)
+        lift = 0.0 if _power(rules) is None else STRENGTH_HEIGHT
+        heading(ax, *_claim(choice, rules), lift=lift)
         return ax
     import matplotlib.pyplot as plt
 
-    count = max(1, len(choice.alternatives))
+    count = max(1, len(rules))
     heights = [ROW * count + 0.25, CURVE]
     figure = plt.figure(figsize=(width, sum(heights) + 0.9), layout="constrained")
     axes = figure.subplots(2, 1, height_ratios=heights)
     for panel in axes:  # what room the labels at the left will leave
         panel.set_anchor("W")
     inches = width - 1.6
-    _rows(axes[0], choice, inches, width)
+    _rows(axes[0], choice, rules, inches, width)
     axes[0].tick_params(labelbottom=False)
     _curve(axes[1], choice, inches, axes[0].get_xlim())
-    caption(figure, *_claim(choice))
+    caption(figure, *_claim(choice, rules))
     rows: Axes = axes[0]
     return rows
 
@@ -99,9 +105,8 @@ def _label(choice: ScaleChoice) -> str:
     return scale_label(choice.family, by_noise=choice.problem.scale_by_noise)
 
 
-def _power(choice: ScaleChoice) -> Power | None:
-    table = choice.alternatives
-    return Power.through(table["scale"].to_numpy(dtype=float), table["lambda_"].to_numpy(dtype=float))
+def _power(rules: pd.DataFrame) -> Power | None:
+    return Power.through(rules["scale"].to_numpy(dtype=float), rules["lambda_"].to_numpy(dtype=float))
 
 
 def _known(values: Any) -> Array:
@@ -109,10 +114,9 @@ def _known(values: Any) -> Array:
     return found[np.isfinite(found) & (found > 0)]
 
 
-def _limits(choice: ScaleChoice) -> tuple[float, float]:
+def _limits(choice: ScaleChoice, rules: pd.DataFrame) -> tuple[float, float]:
     """All choices and their ranges, and the curve where it is worth seeing, with a margin."""
-    table = choice.alternatives
-    inside = _known(np.concatenate([table[end].to_numpy(dtype=float) for end in ("scale", "lower", "upper")]))
+    inside = _known(np.concatenate([rules[end].to_numpy(dtype=float) for end in ("scale", "lower", "upper")]))
     shown = _known(choice.curve["scale"].to_numpy(dtype=float)[_worth(choice)])
     both = np.concatenate([inside, shown, _known([choice.scale])])
     low, high = (float(both.min()), float(both.max())) if both.size else (1.0, 1.0)
@@ -126,10 +130,10 @@ def _worth(choice: ScaleChoice) -> Any:
     return np.isfinite(value) & ((value >= -DEEPEST) if choice.by == "evidence" else True)
 
 
-def _rows(ax: Axes, choice: ScaleChoice, inches: float, width: float) -> None:
+def _rows(ax: Axes, choice: ScaleChoice, table: pd.DataFrame, inches: float, width: float) -> None:
     """One row a rule: its choice and its range; that which was followed stands out."""
-    table, chosen = choice.alternatives, chosen_rule(choice)
-    prepare(ax, *_limits(choice))
+    chosen = chosen_rule(choice, table)
+    prepare(ax, *_limits(choice, table))
     sparse_ticks(ax, inches)
     places = np.arange(len(table), dtype=float)
     for place, (rule, row) in zip(places, table.iterrows(), strict=True):
@@ -160,7 +164,7 @@ def _rows(ax: Axes, choice: ScaleChoice, inches: float, width: float) -> None:
         size=TEXT,
         annotation_clip=False,
     )
-    strength_axis(ax, _power(choice), inches)
+    strength_axis(ax, _power(table), inches)
 
 
 def _curve(ax: Axes, choice: ScaleChoice, inches: float, limits: tuple[float, float]) -> None:
@@ -182,13 +186,13 @@ def _curve(ax: Axes, choice: ScaleChoice, inches: float, limits: tuple[float, fl
     ax.set_ylabel(wrap(HEIGHTS.get(choice.by, choice.by), CURVE), size=TEXT)
 
 
-def _claim(choice: ScaleChoice) -> tuple[str, str]:
+def _claim(choice: ScaleChoice, rules: pd.DataFrame) -> tuple[str, str]:
     """How far apart the rules are, and what was chosen."""
-    found = choice.alternatives["scale"].to_numpy(dtype=float)
+    found = rules["scale"].to_numpy(dtype=float)
     found = found[np.isfinite(found)]
     if not np.isfinite(choice.scale):
         return WITHHELD, choice.sentence
-    chosen, rule = f"{choice.family.name} {number(choice.scale)}", chosen_rule(choice)
+    chosen, rule = f"{choice.family.name} {number(choice.scale)}", chosen_rule(choice, rules)
     if found.size < 2:
         head = f"{rule[:1].upper()}{rule[1:]} chooses {chosen}"
     else:

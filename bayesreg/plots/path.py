@@ -42,6 +42,7 @@ from bayesreg.plots.style import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
     from bayesreg.penalty_path import PenalizedPath
@@ -60,6 +61,7 @@ def path(
     posterior: PosteriorPath | None = None,
     *,
     choice: ScaleChoice | None = None,
+    rules: pd.DataFrame | None = None,
     raw: bool = False,
     columns: Sequence[str] | None = None,
     most: int = 6,
@@ -79,7 +81,9 @@ def path(
     posterior : PosteriorPath, optional
         Where its gate failed nothing of it is drawn: that stretch is hatched.
     choice : ScaleChoice, optional
-        Its scale and those of the other rules are marked.
+        Its scale is marked.
+    rules : pandas.DataFrame, optional
+        Scales of other rules, to be marked too: `choice.alternatives`.
     raw : bool, default False
         In the data's units instead of those that the prior sees.
     columns : sequence of str, optional
@@ -101,27 +105,22 @@ def path(
     ParameterError
         If `columns` names one that there is not, `most` is not positive, or the paths are of different columns.
     """
-    drawing = _Drawing(penalized, posterior, choice, raw, _chosen(penalized, columns, most))
+    drawing = _Drawing(penalized, posterior, choice, rules, raw, _chosen(penalized, columns, most))
     if posterior is not None and posterior.mean.shape[1] != penalized.beta.shape[1]:
         msg = f"path: posterior has {posterior.mean.shape[1]} columns, the MAP path {penalized.beta.shape[1]}"
         raise ParameterError(msg)
-    said = claim(penalized, posterior, choice, drawing.columns, chosen=columns is not None, raw=raw)
+    said = claim(penalized, posterior, choice, rules, drawing.columns, chosen=columns is not None, raw=raw)
     if ax is not None:
         if posterior is not None and drawing.columns.size:
             drawing.band(ax, int(drawing.columns[0]), label=True)
         drawing.lines(ax, inches_wide(ax), inches_high(ax))
-        _mark(ax, choice)
+        drawing.mark(ax, label=True)
         strength_axis(ax, drawing.power, inches_wide(ax))
         legend_below(ax, owned=False)
         heading(ax, *said, lift=0.0 if drawing.power is None else STRENGTH_HEIGHT)
         drawing.name_lines(ax)
         return ax
     return _figure(drawing, said, width)
-
-
-def _mark(ax: Axes, choice: ScaleChoice | None, *, label: bool = True) -> None:
-    if choice is not None:
-        mark_choices(ax, choice, label=label)
 
 
 def _chosen(penalized: PenalizedPath, columns: Sequence[str] | None, most: int) -> NDArray[np.int_]:
@@ -158,8 +157,8 @@ def _figure(drawing: _Drawing, said: tuple[str, str], width: float) -> Axes:
             panel.remove()
             continue
         drawing.panel(panel, int(drawing.columns[k]), width / across - 0.4, bottom=k + across >= count, label=k == 0)
-        _mark(panel, drawing.choice, label=k == 0)
-    _mark(ax, drawing.choice, label=not count)
+        drawing.mark(panel, label=k == 0)
+    drawing.mark(ax, label=not count)
     strength_axis(ax, drawing.power, (1 - NAME) * width)
     legend_below(panels[0], owned=True)
     caption(figure, *said)
@@ -175,6 +174,7 @@ class _Drawing:
     penalized: PenalizedPath
     posterior: PosteriorPath | None
     choice: ScaleChoice | None
+    rules: pd.DataFrame | None
     raw: bool
     columns: NDArray[np.int_]
 
@@ -203,6 +203,11 @@ class _Drawing:
         prepare(ax, *self.ends)
         sparse_ticks(ax, inches)
         ax.axhline(0.0, color=GREY, linewidth=0.8, zorder=0)
+
+    def mark(self, ax: Axes, *, label: bool) -> None:
+        """Mark the choices of the scale."""
+        if self.choice is not None:
+            mark_choices(ax, self.choice, self.rules, label=label)
 
     def curve(self, ax: Axes, column: int, **style: Any) -> None:
         """The MAP of one coefficient, with gaps where it is not certified."""

@@ -12,6 +12,8 @@ from bayesreg.plots.scale_axis import chosen_rule
 from bayesreg.plots.style import TITLE, WITHHELD, number, shorten
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bayesreg.penalty_path import PenalizedPath
     from bayesreg.sampling_path import PosteriorPath
     from bayesreg.strength import ScaleChoice
@@ -25,6 +27,7 @@ def claim(
     penalized: PenalizedPath,
     posterior: PosteriorPath | None,
     choice: ScaleChoice | None,
+    rules: pd.DataFrame | None,
     columns: NDArray[np.int_],
     *,
     chosen: bool,
@@ -37,7 +40,7 @@ def claim(
     elif choice is None:
         head, detail = _along(penalized), ""
     else:
-        head, detail = _at_choice(penalized, posterior, choice, raw=raw)
+        head, detail = _at_choice(penalized, posterior, choice, chosen_rule(choice, rules), raw=raw)
     parts = [detail, *_gaps(penalized, posterior)]
     if columns.size < p:
         kind = "as chosen" if chosen else "largest along the path"
@@ -72,21 +75,21 @@ def _nearest(scales: NDArray[np.float64], s: float, good: NDArray[np.bool_]) -> 
 
 
 def _at_choice(
-    penalized: PenalizedPath, posterior: PosteriorPath | None, choice: ScaleChoice, *, raw: bool
+    penalized: PenalizedPath, posterior: PosteriorPath | None, choice: ScaleChoice, rule: str, *, raw: bool
 ) -> tuple[str, str]:
     """The two at the chosen scale: the zeros of the one, the bands of the other."""
     s, name = choice.scale, penalized.family.name
     k = _nearest(penalized.scales, s, penalized.certified)
     if k is None:
         return (
-            f"The choice, {name} {number(s)} ({chosen_rule(choice)}), lies where the MAP path has no certified point",
+            f"The choice, {name} {number(s)} ({rule}), lies where the MAP path has no certified point",
             "",
         )
     zero, p = penalized.zero[k], penalized.beta.shape[1]
     strength = float(penalized.table["lambda_"].iloc[k])
     known = f"λ\u00a0≈\u00a0{number(strength)}, " if np.isfinite(strength) else ""
     m = int(zero.sum())
-    where = f"At {name} {number(s)} ({known}{chosen_rule(choice)})"
+    where = f"At {name} {number(s)} ({known}{rule})"
     head = f"{where} {m or 'none'} of {p} coefficients {'is' if m == 1 else 'are'} exactly\u00a00"
     if posterior is None:
         return head, ""

@@ -12,6 +12,7 @@ from bayesreg.interfaces import Array
 from bayesreg.plots.style import BLACK, GREY, TEXT
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
     from bayesreg.scale_family import ScaleFamily
@@ -129,20 +130,21 @@ def hatch_withheld(ax: Axes, scales: Array, good: NDArray[np.bool_], label: str 
         label = None
 
 
-def chosen_rule(choice: ScaleChoice) -> str:
-    """Name of the rule that was chosen, as the table of all rules has it."""
-    table = choice.alternatives
-    gap = np.abs(np.log(table["scale"].to_numpy(dtype=float) / choice.scale))
+def chosen_rule(choice: ScaleChoice, rules: pd.DataFrame | None) -> str:
+    """Name of the rule that was followed, as the table of rules has it."""
+    if rules is None or not len(rules):
+        return choice.by
+    gap = np.abs(np.log(rules["scale"].to_numpy(dtype=float) / choice.scale))
     order = [k for k in np.argsort(gap, kind="stable") if gap[k] <= SAME_RULE]
-    named = [k for k in order if str(table.index[k]).startswith(choice.by)]
-    return str(table.index[(named or order)[0]]) if order else choice.by
+    named = [k for k in order if str(rules.index[k]).startswith(choice.by)]
+    return str(rules.index[(named or order)[0]]) if order else choice.by
 
 
-def mark_choices(ax: Axes, choice: ScaleChoice, *, label: bool) -> None:
-    """Draw a vertical line at the scale of each rule: solid where it was chosen."""
+def mark_choices(ax: Axes, choice: ScaleChoice, rules: pd.DataFrame | None, *, label: bool) -> None:
+    """Draw a vertical line at the scale of each rule: solid where it was followed."""
     low, high = ax.get_xlim()
-    chosen = chosen_rule(choice)
-    others = [(str(rule), float(s)) for rule, s in choice.alternatives["scale"].items() if str(rule) != chosen]
+    chosen = chosen_rule(choice, rules)
+    others = [] if rules is None else [(str(rule), float(s)) for rule, s in rules["scale"].items() if rule != chosen]
     marks = [(chosen, choice.scale, "-", 1.1)]
     marks += [(rule, s, STYLES[k % len(STYLES)], 0.9) for k, (rule, s) in enumerate(others)]
     for rule, s, dashes, thickness in marks:

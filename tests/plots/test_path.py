@@ -145,13 +145,18 @@ def test_a_choice_beyond_the_path_claims_nothing_there(written):
 
 def test_each_rule_is_marked_at_its_scale(drawn):
     penalized, _ = paths()
-    ax = path(penalized, choice=chosen(penalized))
+    choice = chosen(penalized)
+    ax = path(penalized, choice=choice, rules=choice.alternatives)
     for rule, (scale, *_) in RULES.items():
         mark = drawn(ax, f"{rule} (chosen)" if rule == "evidence" else rule)
         assert list(mark.get_xdata()) == [scale, scale]
     assert drawn(ax, "evidence (chosen)").get_linestyle() == "-"
+    assert path(penalized, choice=choice).get_legend_handles_labels()[1] == ["evidence (chosen)"]
     without = chosen(penalized, rules=RULES | {"hierarchical median": (np.nan, np.nan, np.nan)})
-    assert "hierarchical median" not in path(penalized, choice=without).get_legend_handles_labels()[1]
+    assert (
+        "hierarchical median"
+        not in path(penalized, choice=without, rules=without.alternatives).get_legend_handles_labels()[1]
+    )
 
 
 def test_lambda_stands_on_top_where_it_is_one_number():

@@ -41,6 +41,7 @@ from .samplers import Posterior as Posterior
 from .samplers import sample as sample
 from .scales import Exponential as Exponential
 from .scales import FlatScale as FlatScale
+from .scales import Gamma as Gamma
 from .scales import HalfCauchy as HalfCauchy
 from .scales import HalfNormal as HalfNormal
 from .scales import Jeffreys as Jeffreys

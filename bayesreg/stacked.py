@@ -215,6 +215,10 @@ class Stacked(Prior):
         l1, l2, loc = [f.l1 for f in known], [f.l2 for f in known], [f.loc for f in known]
         return Elastic(self._placed(p, l1), self._placed(p, l2), self._placed(p, loc))
 
+    def tail(self, epsilon: Array) -> Array:
+        """The parts' tails."""
+        return self._join(epsilon.size, lambda prior, c: prior.tail(epsilon[c]))
+
     def draw(self, rng: np.random.Generator, size: int, p: int) -> Array:
         """The parts' draws."""
         return self._join(p, lambda prior, c: prior.draw(rng, size, c.size))

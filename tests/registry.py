@@ -24,7 +24,7 @@ from bayesreg.likelihoods import (
     StudentTNoise,
 )
 from bayesreg.priors import Bridge, ElasticNet, Flat, Gaussian, GroupLaplace, Laplace
-from bayesreg.scales import Exponential, FlatScale, HalfCauchy, HalfNormal, Jeffreys
+from bayesreg.scales import Exponential, FlatScale, Gamma, HalfCauchy, HalfNormal, Jeffreys
 from bayesreg.stacked import Stacked, prior_by_column
 
 MakePrior = Callable[[int], Prior]
@@ -216,6 +216,8 @@ SCALE_PRIORS: dict[str, ScaleCase] = {
     "exponential": ScaleCase(lambda: Exponential(0.75), stats.expon(scale=1 / 0.75).logpdf),
     "half-normal": ScaleCase(lambda: HalfNormal(1.5), stats.halfnorm(scale=1.5).logpdf),
     "half-cauchy": ScaleCase(lambda: HalfCauchy(0.75), stats.halfcauchy(scale=0.75).logpdf),
+    "gamma": ScaleCase(lambda: Gamma(2.5, 0.75), stats.gamma(2.5, scale=1 / 0.75).logpdf),
+    "gamma-below-one": ScaleCase(lambda: Gamma(0.5, 0.75), stats.gamma(0.5, scale=1 / 0.75).logpdf),
 }
 
 PROPER_VARIANCE = {

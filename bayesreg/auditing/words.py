@@ -6,6 +6,7 @@ import numpy as np
 
 from bayesreg.auditing.columns import Columns
 from bayesreg.auditing.estimators import Reading
+from bayesreg.effects import bounded_move, unit_of
 from bayesreg.interfaces import Array
 from bayesreg.libraries.objective import LibraryObjective
 from bayesreg.priors import Flat
@@ -66,9 +67,8 @@ def _effects(reading: Reading, columns: Columns, problem: Problem, response: str
         return []
     first = int(moving[np.argmax(np.abs(reading.beta[moving]) * reach[moving])])
     name = columns.names[first]
-    text = (
-        f"So you assumed that a 1-sd change in {name} {_moves(reading, response, reach[first])} with probability 0.95"
-    )
+    moves = _moves(reading, problem, response, reach[first])
+    text = f"So you assumed that a 1-sd change in {name} {moves} with probability 0.95"
     if np.ptp(reach[moving]) <= 1e-6 * reach[moving].max():
         same = ", and so of every other column" if moving.size > 1 else ""
         sentences = [f"{text}{same}."]
@@ -81,26 +81,16 @@ def _effects(reading: Reading, columns: Columns, problem: Problem, response: str
             else "The columns have different sds, so the prior says different things of them"
         )
         span = " to ".join(f"{reach[j]:.3g} for {columns.names[j]}" for j in (narrowest, widest))
-        sentences = [f"{text}. {cause}: from {span}{_scale(reading)}."]
-    return sentences + _raw_units(reading, columns, problem, reach, first)
+        sentences = [f"{text}. {cause}: from {span}{unit_of(problem.likelihood.link)}."]
+    return sentences + _raw_units(columns, problem, reach, first)
 
 
-def _moves(reading: Reading, response: str, reach: float) -> str:
-    if reading.family == "bernoulli":
-        odds = f" (the odds by a factor between {np.exp(-reach):.3g} and {np.exp(reach):.3g})" if reach < 50 else ""
-        return f"moves the log-odds of {response} = {reading.classes[1]} by less than {reach:.3g}{odds}"
-    if reading.family == "poisson":
-        factor = np.exp(min(reach, 700.0))
-        return f"multiplies the mean of {response} by a factor between {1 / factor:.3g} and {factor:.3g}"
-    return f"moves {response} by less than {reach:.3g}"
+def _moves(reading: Reading, problem: Problem, response: str, reach: float) -> str:
+    subject = f"{response} = {reading.classes[1]}" if problem.likelihood.link == "logit" else response
+    return bounded_move(problem.likelihood.link, subject, reach)
 
 
-def _scale(reading: Reading) -> str:
-    """Where the numbers live, if not on the response's own scale."""
-    return {"bernoulli": " in log-odds", "poisson": " in the log of the mean"}.get(reading.family, "")
-
-
-def _raw_units(reading: Reading, columns: Columns, problem: Problem, reach: Array, first: int) -> list[str]:
+def _raw_units(columns: Columns, problem: Problem, reach: Array, first: int) -> list[str]:
     """The same per unit of the raw column, where there is one."""
     source, slope = columns.sources[first], columns.slopes[first]
     sd = float(problem.column_sd()[first])
@@ -110,4 +100,4 @@ def _raw_units(reading: Reading, columns: Columns, problem: Problem, reach: Arra
     scaled = (
         f" (it enters divided by {1 / abs(slope):.4g})" if columns.steps and not np.isclose(abs(slope), 1.0) else ""
     )
-    return [f"Per unit of {source}{scaled} that is {reach[first] * unit:.3g}{_scale(reading)}."]
+    return [f"Per unit of {source}{scaled} that is {reach[first] * unit:.3g}{unit_of(problem.likelihood.link)}."]

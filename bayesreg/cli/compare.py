@@ -11,6 +11,7 @@ from bayesreg.cli.options import add_output, add_sampling, make_folder
 from bayesreg.cli.problem import add_problem, read_problem
 from bayesreg.cli.progress import shown
 from bayesreg.cli.status import GATE_FAILED, OK
+from bayesreg.errors import InputError
 
 if TYPE_CHECKING:
     from bayesreg.comparison import Comparison
@@ -25,8 +26,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     add_problem(parser)
     parser.add_argument(
-        "--scale", type=float, help="prior scale, b or τ, on standardised columns (default: by cross-validation)"
+        "--scale", type=float, help="prior scale, b or τ, on standardised columns (default: chosen, see --by)"
     )
+    parser.add_argument(
+        "--by", choices=("evidence", "cv"),
+        help="rule that chooses the scale: highest marginal likelihood (default), or least held-out loss of the MAP",
+    )  # fmt: skip
     add_sampling(parser)
     add_output(parser)
     parser.set_defaults(run=_compare)
@@ -53,13 +58,16 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _problem(options: argparse.Namespace) -> tuple[Problem, tuple[str, ...]]:
     """Return the problem and how its prior's scale was come by."""
+    if options.scale is not None and options.by is not None:
+        msg = f"--by {options.by} chooses a scale, but --scale {options.scale:g} gives one; leave one of them out"
+        raise InputError(msg)
     if options.scale is not None:
         problem, about = read_problem(options, options.scale)
         return problem, (about, f"prior scale = {options.scale:g}, as given")
     from bayesreg.strength import choose_scale
 
     problem, about = read_problem(options)
-    choice = choose_scale(problem, sigma=options.sigma, seed=options.seed)
+    choice = choose_scale(problem, options.by or "evidence", sigma=options.sigma, seed=options.seed)
     return choice.problem, (about, f"prior {choice.sentence}")
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from bayesreg.arguments import Seed
 from bayesreg.comparison.result import Comparison
 from bayesreg.comparison.sensitivity import find_separation, sensitivity_table, separation_remark
 from bayesreg.comparison.tables import coefficient_table, ledger_table
 from bayesreg.density import GraphDensity
+from bayesreg.effects import small_effect
 from bayesreg.errors import ParameterError
 from bayesreg.graph import build_model, check_graph
 from bayesreg.graph_map import map_at
@@ -24,9 +23,6 @@ from bayesreg.samplers import prepare
 from bayesreg.samplers.settings import Progress
 
 INTERVAL = 0.95
-
-SMALL = 0.1
-"""Default ε: this fraction of the scale of η, per sd of the column (Kruschke 2018, AMPPS 1:270–280)."""
 
 
 def compare(
@@ -85,7 +81,7 @@ def compare(
         msg = f"interval must be a number between 0 and 1 (got {interval!r})"
         raise ParameterError(msg)
     # All that can be refused is refused before PyMC is loaded and anything compiled.
-    small = _epsilon(problem, epsilon)
+    small = small_effect(problem, epsilon)
     problem.prior.rates(problem.p)
     plan = prepare(problem, method, draws, chains, seed, progress=progress)
     noise = resolve_noise(problem, sigma)
@@ -120,17 +116,3 @@ def _two_routes(problem: Problem, noise: Noise, density: GraphDensity) -> tuple[
     if above > 0:
         return map_at(problem, noise, density, start=penalized.point), penalized
     return mode, fit_at(problem, noise, mode.beta)
-
-
-def _epsilon(problem: Problem, epsilon: float | Array | None) -> Array:
-    if epsilon is None:
-        sd = problem.column_sd()
-        return np.asarray(SMALL * problem.response_sd() / np.where(sd > 0, sd, 1.0))
-    try:
-        values = np.broadcast_to(np.asarray(epsilon, dtype=float), (problem.p,))
-    except (TypeError, ValueError):
-        values = np.full(1, np.nan)
-    if not (np.isfinite(values) & (values >= 0)).all():
-        msg = f"epsilon must be one number >= 0, or one for each of the {problem.p} columns (got {epsilon!r})"
-        raise ParameterError(msg)
-    return values

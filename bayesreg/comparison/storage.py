@@ -32,7 +32,7 @@ _CLASSES = {
     for kind in (
         *(getattr(priors, name) for name in priors.__all__),
         *(getattr(likelihoods, name) for name in likelihoods.__all__),
-        *(scales.Jeffreys, scales.FlatScale, scales.Exponential, scales.HalfNormal, scales.HalfCauchy),
+        *(scales.Jeffreys, scales.FlatScale, scales.Exponential, scales.HalfNormal, scales.HalfCauchy, scales.Gamma),
         *(GraphCheck, Optimum, Certificate, Verdict, AuditedFit),
     )
 }

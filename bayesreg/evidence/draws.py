@@ -164,7 +164,7 @@ def _chosen(drawn: Round, u: float, reach: tuple[float, float], edge: str, metho
     scale, error = math.exp(drawn.t + u), math.nan if edge else drawn.error(u)
     within = "" if edge else f" ± {error:.1%} Monte Carlo"
     sentence = (
-        f"{drawn.family.name} = {scale:.4g}{within}, of highest marginal likelihood ({method} draws reweighted, {rounds} "
-        f"round{'s' if rounds > 1 else ''}){WARNING[edge]}"
+        f"{drawn.family.name} = {scale:.4g}{within}, of highest marginal likelihood ({method} draws reweighted, "
+        f"{rounds} round{'s' if rounds > 1 else ''}){WARNING[edge]}"
     )
     return EvidenceChoice(scale, error, np.exp(drawn.t + grid), values, edge, method, rounds, sentence)

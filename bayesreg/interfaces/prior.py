@@ -151,6 +151,10 @@ class Prior(ABC):
         """The kinks of the penalty."""
 
     @abstractmethod
+    def tail(self, epsilon: Array) -> Array:
+        """P(|β_j| > ε_j) of each column by itself, ε ≥ 0 of shape (p,); NaN where the prior is improper."""
+
+    @abstractmethod
     def draw(self, rng: np.random.Generator, size: int, p: int) -> Array:
         """Independent draws (size, p) of the prior; raises ParameterError where it is improper."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Self, final
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import gammaincc, gammaln
 
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array, Elastic, ScalePrior, SeparablePrior, Tensor
@@ -20,6 +20,7 @@ from bayesreg.priors.parameters import (
     read_positive,
     shown,
 )
+from bayesreg.priors.tails import beyond
 from bayesreg.scales import positive_number
 
 POWERS = (0.1, 20.0)
@@ -196,6 +197,11 @@ class Bridge(SeparablePrior):
             return None
         rate, none = self.rates(p), np.zeros(p)
         return Elastic(rate, none, self.location(p)) if self.power == 1 else Elastic(none, rate, self.location(p))
+
+    def tail(self, epsilon: Array) -> Array:
+        """Q(1/q, λε^q) about 0, Q the upper incomplete gamma function over Γ; about μ the two sides of it."""
+        rate, q = self.rates(epsilon.size), self.power
+        return beyond(lambda z: np.asarray(gammaincc(1 / q, rate * z**q)), epsilon, self.location(epsilon.size))
 
     def draw(self, rng: np.random.Generator, size: int, p: int) -> Array:
         """A sign, times (G/λ)^(1/q) with G ~ Gamma(1/q)."""

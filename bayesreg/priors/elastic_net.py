@@ -19,6 +19,7 @@ from bayesreg.priors.parameters import (
     read_parameter,
     shown,
 )
+from bayesreg.priors.tails import beyond
 from bayesreg.scales import LARGEST, positive_number
 
 STEEP = 5.0
@@ -188,6 +189,18 @@ class ElasticNet(SeparablePrior):
     def elastic(self, p: int) -> Elastic:
         """Its own form."""
         return Elastic(*self._both(p), self.location(p))
+
+    def tail(self, epsilon: Array) -> Array:
+        """exp(−λ₁ε − λ₂ε²)·erfcx(ε√λ₂ + h)/erfcx(h) about 0, h = λ₁/2√λ₂; about μ the two sides of it."""
+        l1, l2 = self._both(epsilon.size)
+        root = np.sqrt(np.where(l2 > 0, l2, 1.0))
+        half = np.where(l2 > 0, l1 / (2 * root), 0.0)
+
+        def distance_tail(z: Array) -> Array:
+            bent = np.where(l2 > 0, erfcx(root * z + half) / erfcx(half), 1.0)
+            return np.asarray(np.exp(-l1 * z - l2 * z**2) * bent)
+
+        return beyond(distance_tail, epsilon, self.location(epsilon.size))
 
     def draw(self, rng: np.random.Generator, size: int, p: int) -> Array:
         """A sign, times a normal truncated to one side by inversion in logarithms."""

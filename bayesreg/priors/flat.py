@@ -91,6 +91,10 @@ class Flat(SeparablePrior):
         """l1 = l2 = 0."""
         return Elastic(np.zeros(p), np.zeros(p), np.zeros(p))
 
+    def tail(self, epsilon: Array) -> Array:
+        """NaN: an improper prior has no probabilities."""
+        return np.full(epsilon.size, np.nan)
+
     def draw(self, rng: np.random.Generator, size: int, p: int) -> Array:
         """Refuse: the prior is improper."""
         msg = "Flat: an improper prior has no draws"

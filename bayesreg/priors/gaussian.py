@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+from scipy.special import erfc
 
 from bayesreg.interfaces import Array, Elastic, Tensor
 from bayesreg.priors.parameters import LocationScale, deviation_text, shown
+from bayesreg.priors.tails import beyond
 
 
 @final
@@ -88,6 +90,11 @@ class Gaussian(LocationScale):
         """λ Σβ² with its λ."""
         text = deviation_text(self.location(p))
         return f"λ Σ{text if text == 'β' else f'({text})'}² with {shown('λ', self.rates(p))}"
+
+    def tail(self, epsilon: Array) -> Array:
+        """erfc(ε/τ√2) about 0; about μ the two sides of it."""
+        unit = self._factors(epsilon.size) * math.sqrt(2)
+        return beyond(lambda z: np.asarray(erfc(z / unit)), epsilon, self.location(epsilon.size))
 
     def draw(self, rng: np.random.Generator, size: int, p: int) -> Array:
         """Normal draws."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self, final
 
@@ -14,6 +14,7 @@ from scipy.special import gammaln
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array, Elastic, Kink, Prior, ScalePrior, Tensor
 from bayesreg.mixtures import inverse_gaussian
+from bayesreg.priors.grouping import TERMS, check_constant, labels_by_name, read_labels
 from bayesreg.priors.parameters import (
     check_length,
     custom_node,
@@ -23,9 +24,8 @@ from bayesreg.priors.parameters import (
     read_scale,
     shown,
 )
+from bayesreg.priors.tails import beyond, radial_tail
 from bayesreg.scales import positive_number
-
-TERMS = "terms"
 
 Groups = Sequence[object] | Mapping[str, Sequence[str]] | str
 
@@ -70,14 +70,14 @@ class GroupLaplace(Prior):
         object.__setattr__(self, "loc", read_parameter("GroupLaplace", "loc", self.loc))
         labels: tuple[object, ...] = ()
         if self.groups != TERMS if isinstance(self.groups, str) else not isinstance(self.groups, Mapping):
-            labels = _read_labels(self.groups)
+            labels = read_labels(self.groups)
             object.__setattr__(self, "groups", labels)
         numbers: dict[object, int] = {}
         index = np.array([numbers.setdefault(label, len(numbers)) for label in labels], dtype=int)
         object.__setattr__(self, "index", index)
         object.__setattr__(self, "sizes", np.bincount(index, minlength=len(numbers)))
         if labels and isinstance(self.scale, np.ndarray):
-            _check_constant(self.scale, labels)
+            check_constant(self.scale, labels)
 
     @property
     def convex(self) -> bool:
@@ -101,7 +101,7 @@ class GroupLaplace(Prior):
         if isinstance(self.groups, str):
             return replace(self, groups=terms)
         if isinstance(self.groups, Mapping):
-            return replace(self, groups=_labels(self.groups, names))
+            return replace(self, groups=labels_by_name(self.groups, names))
         self._check_columns(len(names))
         return self
 
@@ -238,6 +238,19 @@ class GroupLaplace(Prior):
             return None
         return Elastic(self.rates(p), np.zeros(p), self.location(p))
 
+    def tail(self, epsilon: Array) -> Array:
+        """Of a column the tail of a radius ~ Gamma(p_g, rate λ_g) times one entry of a direction on the sphere."""
+        self._check_columns(epsilon.size)
+        rate, size = self.rates(epsilon.size), self.sizes[self.index]
+
+        def distance_tail(z: Array) -> Array:
+            found = np.empty(z.size)
+            for d in np.unique(size):
+                found[size == d] = radial_tail(int(d), (rate * z)[size == d])
+            return found
+
+        return beyond(distance_tail, epsilon, self.location(epsilon.size))
+
     def draw(self, rng: np.random.Generator, size: int, p: int) -> Array:
         """A direction on the sphere, times a radius ~ Gamma(p_g, rate λ_g)."""
         direction = rng.normal(size=(size, p))
@@ -265,44 +278,3 @@ class GroupLaplace(Prior):
     def node(self, name: str, dims: str | None, factor: Tensor) -> Tensor:
         """Add a CustomDist; PyMC's multivariate Laplace is another distribution (a Bessel function's)."""
         return custom_node(self, name, dims, factor)
-
-
-def _read_labels(groups: object) -> tuple[object, ...]:
-    """One label per column, as they stand in a sequence."""
-    known = f"groups must be one label per column, a mapping of labels to names, or {TERMS!r}"
-    if isinstance(groups, str | bytes | set | frozenset) or not isinstance(groups, Iterable):
-        msg = f"GroupLaplace: {known} (got {groups!r})"
-        raise ParameterError(msg)
-    labels = tuple(groups.tolist() if isinstance(groups, np.ndarray) else groups)
-    for label in labels:
-        if not isinstance(label, Hashable) or label != label or label is None:  # NaN is not itself
-            msg = f"GroupLaplace: {known} (got {label!r} among the labels)"
-            raise ParameterError(msg)
-    return labels
-
-
-def _check_constant(scale: Array, labels: tuple[object, ...]) -> None:
-    """Raise ParameterError where columns of one group have different scales; that they are as many, bind checks."""
-    first: dict[object, float] = {}
-    for label, value in zip(labels, scale.tolist(), strict=False):
-        if first.setdefault(label, value) != value:
-            msg = (
-                f"GroupLaplace: columns of group {label!r} have different scales, {first[label]:g} and {value:g}; "
-                "give one scale to all of a group"
-            )
-            raise ParameterError(msg)
-
-
-def _labels(groups: Mapping[str, Sequence[str]], names: tuple[str, ...]) -> tuple[object, ...]:
-    """One label per column, from the columns of each label."""
-    label_of: dict[str, object] = {}
-    for label, columns in groups.items():
-        for name in [columns] if isinstance(columns, str) or not isinstance(columns, Iterable) else columns:
-            if name not in names:
-                msg = f"GroupLaplace: group {label!r} names {name!r}, which is no column ({', '.join(names[:8])})"
-                raise ParameterError(msg)
-            if name in label_of:
-                msg = f"GroupLaplace: column {name!r} is named by group {label_of[name]!r} and again by {label!r}"
-                raise ParameterError(msg)
-            label_of[name] = label
-    return tuple(label_of.get(name, ("column", name)) for name in names)

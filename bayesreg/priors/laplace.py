@@ -10,6 +10,7 @@ import numpy as np
 from bayesreg.interfaces import Array, Elastic, Tensor
 from bayesreg.mixtures import inverse_gaussian
 from bayesreg.priors.parameters import LocationScale, deviation_text, shown
+from bayesreg.priors.tails import beyond
 
 
 @final
@@ -85,6 +86,11 @@ class Laplace(LocationScale):
     def describe(self, p: int) -> str:
         """λ Σ|β| with its λ."""
         return f"λ Σ|{deviation_text(self.location(p))}| with {shown('λ', self.rates(p))}"
+
+    def tail(self, epsilon: Array) -> Array:
+        """exp(−ε/b) about 0; about μ the two sides of it."""
+        factors = self._factors(epsilon.size)
+        return beyond(lambda z: np.exp(-z / factors), epsilon, self.location(epsilon.size))
 
     def draw(self, rng: np.random.Generator, size: int, p: int) -> Array:
         """Double-exponential draws."""

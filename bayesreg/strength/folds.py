@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -172,10 +172,8 @@ def _given(folds: Iterable[Any], n: int, counts: Index) -> tuple[tuple[Index, In
 
 
 def _split(i: int, given: Any, n: int, counts: Index) -> tuple[Index, Index]:
-    parts: Iterator[Any]
-    if isinstance(given, tuple | list) and len(given) == 2 and np.ndim(given[0]) == 1:  # noqa: PLR2004
-        parts = iter(given)
-        train, test = (_rows(f"folds[{i}][{k}]", part, n) for k, part in enumerate(parts))
+    if isinstance(given, tuple | list) and len(given) == 2 and np.ndim(given[0]) == 1:
+        train, test = (_rows(f"folds[{i}][{k}]", part, n) for k, part in enumerate(given))
     else:
         mask = np.asarray(given)
         if mask.dtype != bool or mask.shape != (n,):

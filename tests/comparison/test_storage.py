@@ -17,7 +17,7 @@ from bayesreg.likelihoods import GaussianNoise
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Gaussian
 from bayesreg.problem import Problem
-from bayesreg.scales import HalfCauchy
+from bayesreg.scales import Gamma, HalfCauchy
 from tests.comparison.examples import data, ridge
 
 
@@ -61,6 +61,7 @@ ODD: dict[str, dict[str, object]] = {
         "weights": np.arange(40) % 3,
         "offset": np.linspace(-1, 1, 40),
         "prior": Gaussian(np.array([0.1, 0.2, 0.3]), loc=np.array([0.0, 1.0, 0.0])),
+        "likelihood": GaussianNoise(Gamma(2.0, 0.5)),
     },
     "scaled": {"scale_by_noise": True, "likelihood": GaussianNoise(HalfCauchy(2.0))},
     "raw, no intercept, sigma known": {"standardize": False, "intercept": None, "likelihood": GaussianNoise(1.0)},

@@ -9,7 +9,7 @@ from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Flat, Gaussian, Laplace
 from bayesreg.problem import Problem
-from bayesreg.scales import Exponential, FlatScale, HalfCauchy, HalfNormal, Jeffreys
+from bayesreg.scales import Exponential, FlatScale, Gamma, HalfCauchy, HalfNormal, Jeffreys
 from tests.inputs.examples import row
 from tests.problems import data, make_problem
 
@@ -86,6 +86,15 @@ def test_parameters_of_scale_priors_and_of_the_noise(make, value, message):
     argument = {Exponential: "rate", GaussianNoise: "sigma"}.get(make, "scale")
     with pytest.raises(ParameterError, match=rf"^{make.__name__}: {argument} {message}"):
         make(value)
+
+
+@pytest.mark.parametrize(("value", "message"), NUMBERS)
+def test_parameters_of_a_gamma_prior(value, message):
+    for argument in ("shape", "rate"):
+        with pytest.raises(ParameterError, match=rf"^Gamma: {argument} {message}"):
+            Gamma(**({"shape": 1.0, "rate": 1.0} | {argument: value}))
+    with pytest.raises(ParameterError, match=r"^Gamma: shape must be at least 0.1, .*\(got 0.05\)$"):
+        Gamma(0.05, 1.0)
 
 
 def test_parameters_are_copied_in_and_frozen():

@@ -68,6 +68,11 @@ def read_problem(options: argparse.Namespace, scale: float = 1.0) -> tuple[Probl
     return problem, f"data: {data.name}, predicting {data.target} ({data.source})"
 
 
+def family_of(problem: Problem) -> str:
+    """Name that a problem's likelihood has on the command line."""
+    return {kind: name for name, kind in FAMILIES.items()}[type(problem.likelihood).__name__]
+
+
 def _load(options: argparse.Namespace) -> Dataset:
     from bayesreg.datasets import DATASETS, load_dataset, read_csv
 

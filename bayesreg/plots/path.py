@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.plots.labels import label_ends, room_for
-from bayesreg.plots.path_claim import claim
+from bayesreg.plots.path_claim import Here, claim
 from bayesreg.plots.scale_axis import (
     STRENGTH_HEIGHT,
     Power,
@@ -87,7 +87,8 @@ def path(
     raw : bool, default False
         In the data's units instead of those that the prior sees.
     columns : sequence of str, optional
-        Names to draw in colour, in this order.  By default those largest along the path.
+        Names to draw in colour, in this order.  By default those largest along the path, and the one that the
+        title names.
     most : int, default 6
         How many in colour where `columns` does not say; the others are grey.
     width : float, default 7
@@ -105,11 +106,13 @@ def path(
     ParameterError
         If `columns` names one that there is not, `most` is not positive, or the paths are of different columns.
     """
-    drawing = _Drawing(penalized, posterior, choice, rules, raw, _chosen(penalized, columns, most))
     if posterior is not None and posterior.mean.shape[1] != penalized.beta.shape[1]:
         msg = f"path: posterior has {posterior.mean.shape[1]} columns, the MAP path {penalized.beta.shape[1]}"
         raise ParameterError(msg)
-    said = claim(penalized, posterior, choice, rules, drawing.columns, chosen=columns is not None, raw=raw)
+    named = None if choice is None else Here.of(penalized, posterior, choice).widest
+    shown = _chosen(penalized, columns, most, named)
+    drawing = _Drawing(penalized, posterior, choice, rules, raw, shown)
+    said = claim(penalized, posterior, choice, rules, shown, chosen=columns is not None, raw=raw)
     if ax is not None:
         if posterior is not None and drawing.columns.size:
             drawing.band(ax, int(drawing.columns[0]), label=True)
@@ -123,7 +126,7 @@ def path(
     return _figure(drawing, said, width)
 
 
-def _chosen(penalized: PenalizedPath, columns: Sequence[str] | None, most: int) -> NDArray[np.int_]:
+def _chosen(penalized: PenalizedPath, columns: Sequence[str] | None, most: int, named: int | None) -> NDArray[np.int_]:
     names = list(penalized.problem.names)
     if columns is not None:
         unknown = [name for name in columns if name not in names]
@@ -135,7 +138,10 @@ def _chosen(penalized: PenalizedPath, columns: Sequence[str] | None, most: int) 
         msg = f"path: most must be a number of columns ≥ 1 (got {most!r})"
         raise ParameterError(msg)
     size = np.abs(penalized.beta[penalized.certified]).sum(axis=0)
-    return np.argsort(-size, kind="stable")[:most]
+    largest = np.argsort(-size, kind="stable")[:most]
+    if named is not None and named not in largest:
+        largest[-1] = named
+    return largest
 
 
 def _figure(drawing: _Drawing, said: tuple[str, str], width: float) -> Axes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 LONGEST = 2.5
 """Inches that a name may take in a claim."""
+
+
+KIND = "largest along the path, or named here"
+"""How columns are picked where none are asked for."""
 
 
 def claim(
@@ -43,7 +48,7 @@ def claim(
         head, detail = _at_choice(penalized, posterior, choice, chosen_rule(choice, rules), raw=raw)
     parts = [detail, *_gaps(penalized, posterior)]
     if columns.size < p:
-        kind = "as chosen" if chosen else "largest along the path"
+        kind = "as chosen" if chosen else KIND
         parts.append(f"In colour: {columns.size} of {p} coefficients ({kind}).")
     return head, " ".join(part for part in parts if part)
 
@@ -74,43 +79,70 @@ def _nearest(scales: NDArray[np.float64], s: float, good: NDArray[np.bool_]) -> 
     return k if good[k] and gap[k] <= step / 2 + 1e-9 else None
 
 
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Here:
+    """Both paths at the point of each that is nearest to a choice.
+
+    Parameters
+    ----------
+    point : int or None
+        Of the MAP path; None where none near it is certified.
+    zero : bool array (p,)
+        Coefficients that are exactly zero there.
+    low, high : array (p,) or None
+        Ends of the posterior's bands; None where there is no posterior or its gate failed there.
+    """
+
+    point: int | None
+    zero: NDArray[np.bool_]
+    low: Array | None
+    high: Array | None
+
+    @classmethod
+    def of(cls, penalized: PenalizedPath, posterior: PosteriorPath | None, choice: ScaleChoice) -> Here:
+        """Look both up."""
+        k = _nearest(penalized.scales, choice.scale, penalized.certified)
+        zero = np.zeros(penalized.beta.shape[1], dtype=bool) if k is None else penalized.zero[k]
+        i = None if posterior is None else _nearest(posterior.scales, choice.scale, posterior.passed_at)
+        if posterior is None or i is None:
+            return cls(k, zero, None, None)
+        return cls(k, zero, posterior.lower[i], posterior.upper[i])
+
+    @property
+    def widest(self) -> int | None:
+        """Of the coefficients at zero, the one whose band goes furthest from it."""
+        if self.low is None or self.high is None or not self.zero.any():
+            return None
+        reach = np.where(self.zero, np.fmax(np.abs(self.low), np.abs(self.high)), -np.inf)
+        return int(np.argmax(np.nan_to_num(reach, nan=-np.inf)))
+
+
 def _at_choice(
     penalized: PenalizedPath, posterior: PosteriorPath | None, choice: ScaleChoice, rule: str, *, raw: bool
 ) -> tuple[str, str]:
     """The two at the chosen scale: the zeros of the one, the bands of the other."""
-    s, name = choice.scale, penalized.family.name
-    k = _nearest(penalized.scales, s, penalized.certified)
-    if k is None:
-        return (
-            f"The choice, {name} {number(s)} ({rule}), lies where the MAP path has no certified point",
-            "",
-        )
-    zero, p = penalized.zero[k], penalized.beta.shape[1]
-    strength = float(penalized.table["lambda_"].iloc[k])
+    here, name, p = Here.of(penalized, posterior, choice), penalized.family.name, penalized.beta.shape[1]
+    if here.point is None:
+        where = f"{name} {number(choice.scale)} ({rule})"
+        return f"The choice, {where}, lies where the MAP path has no certified point", ""
+    strength = float(penalized.table["lambda_"].iloc[here.point])
     known = f"λ\u00a0≈\u00a0{number(strength)}, " if np.isfinite(strength) else ""
-    m = int(zero.sum())
-    where = f"At {name} {number(s)} ({known}{rule})"
+    m = int(here.zero.sum())
+    where = f"At {name} {number(choice.scale)} ({known}{rule})"
     head = f"{where} {m or 'none'} of {p} coefficients {'is' if m == 1 else 'are'} exactly\u00a00"
     if posterior is None:
         return head, ""
-    i = _nearest(posterior.scales, s, posterior.passed_at)
-    if i is None:
+    if here.low is None or here.high is None:
         return head, "What the posterior says there is withheld: its gate failed."
-    low, high = posterior.lower[i], posterior.upper[i]
-    if m:
-        head += f"; {_widest(penalized, zero, low, high, raw=raw)}"
-    contain = int(((low <= 0) & (high >= 0)).sum())
+    j = here.widest
+    if j is not None:
+        unit = float(penalized.problem.design.scale[j]) if raw else 1.0
+        of = f"{shorten(str(penalized.problem.names[j]), LONGEST, TITLE, bold=True)}{', one of them,' if m > 1 else ''}"
+        ends = f"{number(here.low[j] / unit)} to {number(here.high[j] / unit)}"
+        head += f"; 95\u00a0% of the posterior of {of} lies from {ends}"
+    contain = int(((here.low <= 0) & (here.high >= 0)).sum())
     return head, f"{contain} of {p} posterior 95\u00a0% bands contain\u00a00 there."
-
-
-def _widest(penalized: PenalizedPath, zero: NDArray[np.bool_], low: Array, high: Array, *, raw: bool) -> str:
-    """Of the coefficients at zero, the one whose band goes furthest from it."""
-    reach = np.where(zero, np.fmax(np.abs(low), np.abs(high)), -np.inf)
-    j = int(np.argmax(np.nan_to_num(reach, nan=-np.inf)))
-    unit = float(penalized.problem.design.scale[j]) if raw else 1.0
-    name = shorten(str(penalized.problem.names[j]), LONGEST, TITLE, bold=True)
-    ends = f"{number(low[j] / unit)} to {number(high[j] / unit)}"
-    return f"95\u00a0% of the posterior of {name}{', one of them,' if zero.sum() > 1 else ''} lies from {ends}"
 
 
 def _gaps(penalized: PenalizedPath, posterior: PosteriorPath | None) -> list[str]:

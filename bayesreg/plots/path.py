@@ -272,6 +272,7 @@ class _Drawing:
     def panel(self, ax: Axes, column: int, inches: float, *, bottom: bool, label: bool) -> None:
         """One coefficient: its band and its MAP."""
         self.base(ax, inches)
+        ax.xaxis.minorticks_off()
         self.band(ax, column, label=label)
         self.curve(ax, column, color=VERMILLION, linewidth=1.5, label="MAP" if label else None, zorder=3)
         name = shorten(str(self.penalized.problem.names[column]), inches, bold=True)

@@ -80,7 +80,7 @@ def test_a_single_point_that_passed_is_drawn_as_a_bar():
 
 def test_a_posterior_without_any_passed_point_is_withheld(written):
     penalized, posterior = paths(passed=np.zeros(10, dtype=bool))
-    ax = path(penalized, posterior, choice=chosen(penalized))
+    ax = path(penalized, posterior, choice=chosen(penalized), most=2)
     assert not any(panel.collections for panel in panels_of(ax))
     said = written(ax.figure.get_figure(root=True)).replace("\n", " ")
     assert "What the posterior says there is withheld: its gate failed." in said
@@ -137,7 +137,7 @@ def test_the_claim_of_a_path_alone_says_who_leaves_zero_first(written):
 
 def test_a_choice_beyond_the_path_claims_nothing_there(written):
     penalized, posterior = paths()
-    ax = path(penalized, posterior, choice=chosen(penalized, scale=1e6))
+    ax = path(penalized, posterior, choice=chosen(penalized, scale=1e6), most=1)
     assert "lies where the MAP path has no certified point" in written(ax.figure.get_figure(root=True)).replace(
         "\n", " "
     )
@@ -196,7 +196,7 @@ def test_nothing_is_cut_off_at_either_width(written, width, p):
 
 def test_one_scale_is_drawn_too(written):
     penalized, posterior = paths(points=1)
-    written(path(penalized, posterior).figure.get_figure(root=True))
+    written(path(penalized, posterior, most=2).figure.get_figure(root=True))
 
 
 def test_what_cannot_be_drawn_is_refused():

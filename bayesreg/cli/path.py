@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bayesreg.arguments import read_integer
 from bayesreg.cli.options import add_output, make_folder, noted
 from bayesreg.cli.path_result import PathResult, as_json, write
@@ -17,6 +19,7 @@ from bayesreg.cli.status import GATE_FAILED, OK
 from bayesreg.errors import FitError, InputError, ParameterError
 
 if TYPE_CHECKING:
+    from bayesreg.interfaces import Array
     from bayesreg.problem import Problem
     from bayesreg.strength import ScaleChoice
 
@@ -96,12 +99,19 @@ def _computed(options: argparse.Namespace, problem: Problem, about: str, stage: 
     penalized = penalized_path(problem, sigma=options.sigma, count=options.count)
     rules = tuple(STAGES) if options.by == "all" else (options.by,)
     found = {rule: _choice(options, problem, rule, stage) for rule in rules}
-    progress = stage("posterior path")
-    posterior = posterior_path(
-        problem, draws=options.draws, seed=options.seed, progress=progress, count=max(2, options.count // 2)
-    )
     followed = "evidence" if options.by == "all" else options.by
+    scales = _scales(penalized.scales, found[followed], max(2, options.count // 2))
+    progress = stage("posterior path")
+    posterior = posterior_path(problem, scales, draws=options.draws, seed=options.seed, progress=progress)
     return PathResult(about, penalized, posterior, found, followed, _next(options))
+
+
+def _scales(along: Array, choice: ScaleChoice | str, count: int) -> Array:
+    """Where the posterior is drawn: along the MAP path, and at the scale that is followed itself."""
+    scales = np.geomspace(along[0], along[-1], count)
+    if not isinstance(choice, str) and scales[0] <= choice.scale <= scales[-1]:
+        scales[np.argmin(np.abs(np.log(scales / choice.scale)))] = choice.scale
+    return scales
 
 
 def _choice(options: argparse.Namespace, problem: Problem, rule: str, stage: Stage) -> ScaleChoice | str:

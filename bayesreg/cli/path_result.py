@@ -147,7 +147,7 @@ def as_dict(result: PathResult) -> dict[str, Any]:
         chosen = {name: getattr(choice, name) for name in fields} | {"curve": columns_of(choice.curve)}
     arrays = ("intercept", "beta", "intercept_raw", "beta_raw", "zero")
     bands = ("mean", "sd", "mcse", "lower", "median", "upper")
-    return plain(
+    told: dict[str, Any] = plain(
         {
             "data": result.about,
             "problem": {
@@ -170,6 +170,7 @@ def as_dict(result: PathResult) -> dict[str, Any]:
             "next": result.next,
         }
     )  # fmt: skip
+    return told
 
 
 def as_json(result: PathResult) -> str:

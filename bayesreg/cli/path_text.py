@@ -110,7 +110,7 @@ def _posterior_path(path: PosteriorPath) -> list[str]:
         if known.size:
             facts.append(f"{name} {form.format(known.min())} to {form.format(known.max())}")
     lines += _wrapped("; ".join(facts))
-    return lines + _wrapped(path.sentence)
+    return lines if path.passed else lines + _wrapped(path.sentence)
 
 
 # -- the choices -------------------------------------------------------------------------------------------------------

@@ -22,7 +22,8 @@ def staged() -> Iterator[Stage]:
         yield lambda _: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
 
     columns = (
         TextColumn("{task.description}"),
@@ -31,7 +32,7 @@ def staged() -> Iterator[Stage]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bar:
 
         def stage(name: str) -> Progress:
             for past in bar.task_ids:
@@ -46,14 +47,12 @@ def staged() -> Iterator[Stage]:
 def shown() -> Iterator[Progress | None]:
     """The same for a command that optimises, then samples."""
     with staged() as stage:
-        if stage("optimising") is None:
-            yield None
-            return
-        begun: list[Progress] = []
+        begun: list[Progress | None] = [stage("optimising")]
 
         def report(done: int, total: int) -> None:
-            if not begun:
+            if len(begun) == 1:
                 begun.append(stage("sampling"))
-            begun[0](done, total)
+            if begun[-1] is not None:
+                begun[-1](done, total)
 
-        yield report
+        yield None if begun[0] is None else report

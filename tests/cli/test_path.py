@@ -131,7 +131,9 @@ def test_the_same_seed_prints_the_same(bayesreg: Cli, good: Path) -> None:
 
 
 def test_options_reach_the_paths(bayesreg: Cli, good: Path) -> None:
-    run = bayesreg("path", good, *RIDGE, "--by", "cv", "--rule", "1se", "--folds", 4, "--raw", "--sigma", "1.5", "--json")
+    run = bayesreg(
+        "path", good, *RIDGE, "--by", "cv", "--rule", "1se", "--folds", 4, "--raw", "--sigma", "1.5", "--json"
+    )
     told = json.loads(run.out)
     assert told["problem"]["standardized"] is False
     assert "1.5, as given" in told["problem"]["noise"]
@@ -238,7 +240,10 @@ def check_refused(run: Run, *words: str) -> None:
         (("--target", "y", "--rule", "1se"), "--rule 1se is for --by cv"),
         (("--target", "y", "--by", "cv", "--folds", "1"), "folds"),
         (("--target", "y", "--likelihood", "bernoulli"), "outside {0, 1}"),
-        (("--target", "class", "--likelihood", "bernoulli", "--scale-by-noise"), "needs a likelihood with a noise scale"),
+        (
+            ("--target", "class", "--likelihood", "bernoulli", "--scale-by-noise"),
+            "needs a likelihood with a noise scale",
+        ),
     ],
 )
 def test_bad_options(bayesreg: Cli, good: Path, options: tuple[str, ...], words: str) -> None:

@@ -245,6 +245,45 @@ def test_a_noise_scaled_laplace_prior_is_judged_in_units_of_sigma():
         check_scale(choice, 1.1 * float(np.exp(best.x)))
 
 
+def elastic_net(points: Array, factor: float) -> Array:
+    """log density of exp(−|β|/s − (β/s)²), s the factor, its normaliser by quadrature."""
+    total = integrate.quad(lambda b: np.exp(-abs(b) - b**2), -30, 30, points=[0.0])[0]
+    z = points / factor
+    return -(np.abs(z) + z**2).sum(axis=1) - 2 * np.log(total * factor)
+
+
+def by_size(points: Array, factor: float) -> Array:
+    return laplace(points * [1.0, 0.25], factor)
+
+
+@pytest.mark.parametrize(
+    ("prior", "density"),
+    [(ElasticNet(1.0, 1.0), elastic_net), (Laplace([1.0, 4.0]), by_size)],
+    ids=["net", "by column"],
+)
+def test_a_prior_without_one_scale_gets_a_factor(prior, density):
+    """The ratio of an elastic net's rates, and of scales by column, stay what they are."""
+    X, _ = classes()
+    y = X @ [1.6, -0.9] + np.random.default_rng(4).normal(size=60)
+    options = {"intercept": None, "standardize": False, "likelihood": GaussianNoise(1.0)}
+    problem = Problem.from_arrays(X, y, prior=prior, **options)
+    curve = by_quadrature(problem, density)
+    best = optimize.minimize_scalar(lambda t: -curve(np.exp(t)), bounds=(-2.5, 2.5), method="bounded")
+    choice = evidence_scale(problem, draws=4000)
+    assert choice.sentence.startswith("factor = ")
+    check_scale(choice, float(np.exp(best.x)))
+    with pytest.raises(AssertionError):
+        check_scale(choice, 1.1 * float(np.exp(best.x)))
+
+
+def test_a_factor_on_one_scale_is_that_scale():
+    X, y = data(60, 4)
+    sizes = np.array([1.0, 2.0, 0.5, 1.0])
+    one = evidence_scale(Problem.from_arrays(X, y, prior=Gaussian(1.0), standardize=False))
+    by_column = evidence_scale(Problem.from_arrays(X / sizes, y, prior=Gaussian(5.0 * sizes), standardize=False))
+    assert by_column.scale == pytest.approx(one.scale / 5.0, rel=1e-6)
+
+
 def test_rounds_go_as_far_as_the_maximum_is():
     """From a start that is off by orders of magnitude."""
     problem = Problem.from_arrays(*data(80, 8), prior=Laplace(1.0), scale_by_noise=True)
@@ -322,10 +361,12 @@ def test_no_more_rows_than_columns_leave_a_plateau_whose_near_end_is_taken():
 
 def test_what_cannot_be_chosen_is_refused():
     X, y = data()
-    with pytest.raises(ParameterError, match="no scale to choose"):
-        evidence_scale(Problem.from_arrays(X, y, prior=ElasticNet(1.0, 1.0)))
-    with pytest.raises(FitError, match="no penalised column varies"):
+    with pytest.raises(ParameterError, match="nothing to choose"):
+        evidence_scale(Problem.from_arrays(X, y, prior=Flat()))
+    with pytest.raises(ParameterError, match="there is no column"):
         evidence_scale(Problem.from_arrays(X[:, :0], y, prior=Laplace(1.0)))
+    with pytest.raises(FitError, match="no penalised column varies"):
+        evidence_scale(Problem.from_arrays(np.ones((25, 1)), y, prior=Laplace(1.0), standardize=False))
     with pytest.raises(FitError, match="no integral at zero"):
         evidence_scale(Problem.from_arrays(X, X[:, 0], prior=Laplace(1.0)))
 

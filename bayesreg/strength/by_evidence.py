@@ -24,7 +24,7 @@ CLOSE = 2.0
 SHOWN = 10.0
 """Nats below the maximum down to which the curve is looked at closely."""
 
-FINE, DRAWN = 81, 25
+FINE, DRAWN = 41, 25
 """Scales of the curve there, in closed form and from draws."""
 
 STEEPEST, WIDEST = 0.7, 6.0

@@ -33,13 +33,12 @@ def default_scales(fixed: Problem, family: ScaleFamily, count: int) -> Array:
     if np.isfinite(critical) and critical > 0:
         return np.asarray(np.geomspace(1 / critical, 1 / critical / DEPTH, count))
     # No kink: prior precision from a hundred times the data's own to a hundred-thousandth of it.
-    curvature = float(np.diag(unit.curvature(theta))[-unit.p :].mean())
-    if curvature <= 0:
+    variance = unit.prior.variance(unit.p)
+    told = np.diag(unit.curvature(theta))[-unit.p :] * np.where(np.isfinite(variance), variance, np.nan)
+    if not np.nanmax(told) > 0:
         msg = "cross-validation: no column varies, so no prior scale predicts better than another; give a scale"
         raise FitError(msg)
-    variance = unit.prior.variance(unit.p)
-    precision = float((1 / variance[np.isfinite(variance)]).mean())
-    return np.asarray(np.geomspace(1.0, 10**3.5, count) * np.sqrt(precision / (1e2 * curvature)))
+    return np.asarray(np.geomspace(1.0, 10**3.5, count) / np.sqrt(1e2 * np.nanmean(told)))
 
 
 def _at_the_location(unit: Problem, family: ScaleFamily) -> Array:

@@ -47,7 +47,13 @@ def refuse(token: str) -> None:
 def test_ridge_on_diabetes(bayesreg: Cli) -> None:
     run = bayesreg("compare", "diabetes", "--prior", "gaussian")
     assert (run.status, run.err) == (0, "")
-    for words in ("442 rows, 10 columns", "certified optimum", "same point", "5-fold cross-validation", "σ = 54.1"):
+    for words in (
+        "442 rows, 10 columns",
+        "certified optimum",
+        "same point",
+        "of highest marginal likelihood",
+        "σ = 54.1",
+    ):
         assert words in run.out
     for name in load_dataset("diabetes").names:
         assert f"\n  {name} " in run.out
@@ -113,9 +119,28 @@ def test_the_same_seed_prints_the_same(bayesreg: Cli, good: Path) -> None:
     assert first == second != other
 
 
+def test_the_rule_that_chooses_the_scale(bayesreg: Cli, good: Path) -> None:
+    told = []
+    for options in ((), ("--by", "evidence"), ("--by", "cv"), ("--by", "cv", "--seed", "1")):
+        run = bayesreg("compare", good, "--target", "y", "--prior", "gaussian", "--json", *options)
+        assert run.status == 0
+        told.append(json.loads(run.out))
+    default, evidence, cv, other = ((one["problem"]["prior"], one["remarks"][1]) for one in told)
+    assert default == evidence
+    assert "of highest marginal likelihood" in evidence[1]
+    assert cv[0] != evidence[0]
+    assert "chosen by 5-fold cross-validation" in cv[1]
+    assert other[1] != cv[1]
+
+
+def test_a_rule_for_a_scale_that_is_given(bayesreg: Cli, good: Path) -> None:
+    run = bayesreg("compare", good, "--target", "y", *RIDGE, "--by", "cv")
+    check_refused(run, "--by cv chooses a scale, but --scale 0.5 gives one")
+
+
 def test_classes_with_a_scale_by_cross_validation(bayesreg: Cli, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replace_samplers(monkeypatch, around_the_mode)
-    run = bayesreg("compare", good, "--target", "class", "--likelihood", "bernoulli", "--json")
+    run = bayesreg("compare", good, "--target", "class", "--likelihood", "bernoulli", "--json", "--by", "cv")
     told = json.loads(run.out)
     assert run.status == 0
     assert told["problem"]["likelihood"] == "BernoulliLogit()"
@@ -286,8 +311,8 @@ def test_bad_options(bayesreg: Cli, good: Path, options: tuple[str, ...], words:
 
 def test_bad_options_are_refused_without_a_scale_too(bayesreg: Cli, tmp_path: Path) -> None:
     (tmp_path / "few.csv").write_text("a,y\n1,2\n2,3\n3,5\n")
-    run = bayesreg("compare", tmp_path / "few.csv", "--target", "y")
-    check_refused(run, "cross-validation needs at least 5 rows and a column (got 3 x 1): give a scale")
+    run = bayesreg("compare", tmp_path / "few.csv", "--target", "y", "--by", "cv")
+    check_refused(run, "cross-validation: 5 folds need at least 5 rows (got 3): give fewer, or a scale")
 
 
 def test_out_may_not_be_a_file(bayesreg: Cli, good: Path) -> None:

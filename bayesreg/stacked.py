@@ -119,8 +119,8 @@ class Stacked(Prior):
             for key, (prior, columns) in zip(named, self.parts, strict=True)
         )
 
-    def at(self, scale: float) -> Stacked:
-        """Fix the unknown scale at `scale`; where none is unknown, that of every part that has one."""
+    def at(self, scale: float | ScalePrior) -> Stacked:
+        """Set the unknown scale; where none is unknown, that of every part that has one."""
         unknown = self.hyperprior is not None
         return self._again(lambda prior, _: prior.at(scale) if not unknown or prior.hyperprior is not None else prior)
 

@@ -325,7 +325,7 @@ def test_of_one_column_the_scale_for_a_median_r2_is_known():
         ({"effects": 1.0, "above": -1.0}, "above must be one number >= 0"),
         ({"effects": 1.0, "above": [1.0, 2.0]}, "one for each of the 4 columns"),
         ({"effects": 1.0, "raw": "yes"}, "raw must be True or False"),
-        ({"r2": 0.5, "draws": 3}, "draws must be a whole number >= 100"),
+        ({"r2": 0.5, "draws": 3}, "draws must be an integer >= 100"),
     ],
 )
 def test_what_is_asked_wrongly(options, message):

@@ -75,8 +75,8 @@ class Prior(ABC):
         """The penalty as a formula with its numbers, for the reader."""
 
     @abstractmethod
-    def at(self, scale: float) -> Self:
-        """Return the prior with its unknown scale fixed at `scale`."""
+    def at(self, scale: float | ScalePrior) -> Self:
+        """Return the prior with its scale fixed at `scale`, or under that prior; itself where it has no scale."""
 
     @abstractmethod
     def rescaled(self, factor: float) -> Self:

@@ -97,7 +97,7 @@ class Bridge(SeparablePrior):
         """λ Σ|β|^q with its values."""
         return f"λ Σ|{deviation_text(self.location(p))}|^{self.power:g} with {shown('λ', self.rates(p))}"
 
-    def at(self, scale: float) -> Self:
+    def at(self, scale: float | ScalePrior) -> Self:
         """Return the prior itself: no scale is unknown."""
         return self
 

@@ -99,7 +99,7 @@ class ElasticNet(SeparablePrior):
         square = text if text == "β" else f"({text})"
         return f"λ₁ Σ|{text}| + λ₂ Σ{square}² with {shown('λ₁', l1)}, {shown('λ₂', l2)}"
 
-    def at(self, scale: float) -> Self:
+    def at(self, scale: float | ScalePrior) -> Self:
         """Return the prior itself: no scale is unknown."""
         return self
 

@@ -34,7 +34,7 @@ class Flat(SeparablePrior):
         """Say that there is no penalty."""
         return "0 (flat prior)"
 
-    def at(self, scale: float) -> Self:
+    def at(self, scale: float | ScalePrior) -> Self:
         """Return the prior itself: there is no scale to fix."""
         return self
 

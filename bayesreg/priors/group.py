@@ -110,8 +110,8 @@ class GroupLaplace(Prior):
         text = deviation_text(self.location(p)).replace("β", "β_g").replace("μ", "μ_g")
         return f"Σ λ_g‖{text}‖₂ over {self.sizes.size} groups with {shown('λ_g', self.rates(p))}"
 
-    def at(self, scale: float) -> Self:
-        """Return the prior with its scale fixed at `scale`."""
+    def at(self, scale: float | ScalePrior) -> Self:
+        """Return the prior with its scale fixed at `scale`, or under that prior."""
         return replace(self, scale=scale)
 
     def rescaled(self, factor: float) -> Self:

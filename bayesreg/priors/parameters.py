@@ -175,8 +175,8 @@ class LocationScale(SeparablePrior):
         return self
 
     @final
-    def at(self, scale: float) -> Self:
-        """Return the prior with its scale fixed at `scale`."""
+    def at(self, scale: float | ScalePrior) -> Self:
+        """Return the prior with its scale fixed at `scale`, or under that prior."""
         return replace(self, scale=scale)
 
     @final
@@ -222,7 +222,7 @@ def fixed_scale(owner: str, scale: float | Array | ScalePrior) -> float | Array:
         msg = (
             f"{owner}: the scale has a prior ({scale}), so there is no single penalty; "
             "the joint mode over coefficients and scale does not exist (the density is unbounded as the scale "
-            "goes to 0). Fix it with .at(scale=...), or sample the posterior"
+            "goes to 0). Fix it with .at(scale=...), let choose_scale(problem) choose it, or sample(problem)"
         )
         raise ParameterError(msg)
     return scale

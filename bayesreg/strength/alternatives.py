@@ -6,11 +6,15 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bayesreg.errors import FitError, ParameterError
+from bayesreg.interfaces import Array
 from bayesreg.samplers import prepare
 from bayesreg.scale_family import ScaleFamily
 from bayesreg.strength.choice import common_rate
 from bayesreg.strength.cross_validation import pick, sentence
+from bayesreg.strength.hierarchical import under_hyperprior
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +26,8 @@ Row = dict[str, Any]
 
 CV = {"cv min": ("log_score", "min"), "cv 1se": ("log_score", "1se"), "cv squared error": ("squared_error", "min")}
 """Row -> loss and rule."""
+
+HIERARCHICAL = ("hierarchical mean", "hierarchical median", "hierarchical mode")
 
 COMPILED = ("nuts", "pymc")
 """Samplers that compile, which is more than a table is worth."""
@@ -35,10 +41,10 @@ def every_choice(asked: Asked, known: Mapping[str, Row]) -> pd.DataFrame:
     if not rows.keys() >= CV.keys():
         rows |= _tried(lambda: cv_rows(_choose(asked, "cv")), tuple(CV))
     if "evidence" not in rows:
-        rows |= _tried(lambda: {"evidence": _affordable(asked, "evidence")}, ("evidence",))
-    if "hierarchical median" not in rows:
-        rows |= _tried(lambda: {"hierarchical median": _affordable(asked, "hierarchical")}, ("hierarchical median",))
-    table = pd.DataFrame.from_dict({name: rows[name] for name in (*CV, "evidence", "hierarchical median")}, "index")
+        rows |= _tried(lambda: _affordable(asked, "evidence"), ("evidence",))
+    if not rows.keys() >= set(HIERARCHICAL):
+        rows |= _tried(lambda: _affordable(asked, "hierarchical"), HIERARCHICAL)
+    table = pd.DataFrame.from_dict({name: rows[name] for name in (*CV, "evidence", *HIERARCHICAL)}, "index")
     return table.rename_axis("rule")
 
 
@@ -52,12 +58,38 @@ def own_rows(choice: ScaleChoice) -> dict[str, Row]:
     """Return the rows that a choice knows: its own, and those of the same cross-validation."""
     if choice.by == "cv":
         return cv_rows(choice)
-    return {"evidence" if choice.by == "evidence" else "hierarchical median": row_of(choice)}
+    return {"evidence": row_of(choice)} if choice.by == "evidence" else _hierarchical_rows(choice)
 
 
 def row_of(choice: ScaleChoice) -> Row:
     """Return the row of a choice."""
     return row(choice.problem, choice.family, choice.scale, (choice.lower, choice.upper), choice.sentence)
+
+
+def _hierarchical_rows(choice: ScaleChoice) -> dict[str, Row]:
+    """Mean and mode beside the median: three summaries of one posterior."""
+    assert choice.posterior is not None
+    mean = float(choice.posterior.draws("beta_scale").mean())
+    mode = _peak(np.log(choice.curve["scale"].to_numpy()), np.log(choice.curve["value"].to_numpy()))
+    said = {
+        "mean": (mean, f"scale = {mean:.4g}, the posterior mean"),
+        "median": (choice.scale, choice.sentence),
+        "mode": (mode, f"scale = {mode:.4g}, where the posterior density of log scale is highest"),
+    }
+    ends = choice.lower, choice.upper
+    return {
+        f"hierarchical {name}": row(choice.problem, choice.family, scale, ends, text)
+        for name, (scale, text) in said.items()
+    }
+
+
+def _peak(t: Array, log_density: Array) -> float:
+    """e^t at the top of the parabola through the highest point and its neighbours; an end, if it is one."""
+    i = int(np.argmax(log_density))
+    if i in (0, t.size - 1):
+        return float(np.exp(t[i]))
+    left, middle, right = log_density[i - 1 : i + 2]
+    return float(np.exp(t[i] + 0.5 * (t[i + 1] - t[i]) * (right - left) / (2 * middle - left - right)))
 
 
 def cv_rows(choice: ScaleChoice) -> dict[str, Row]:
@@ -84,16 +116,19 @@ def _choose(asked: Asked, by: str) -> ScaleChoice:
     )
 
 
-def _affordable(asked: Asked, by: str) -> Row:
-    """The choice of a rule that draws, unless it would have to compile."""
-    problem = asked.problem.with_prior(ScaleFamily.of(asked.problem, by).at(1.0))
+def _affordable(asked: Asked, by: str) -> dict[str, Row]:
+    """The rows of a rule that draws, unless it would have to compile."""
+    family = ScaleFamily.of(asked.problem, by)
+    problem = asked.problem.with_prior(family.at(1.0))
+    if by == "hierarchical":
+        problem = under_hyperprior(asked.problem, family, asked.options.get("hyperprior"))
     if by == "evidence" and not problem.likelihood.quadratic:  # which holds a dispersion
         problem = problem.conditional(problem.dispersion_guess())
     method = prepare(problem, asked.options.get("method", "auto"), 1).method
     if method in COMPILED:
         msg = f"not computed: {method} would compile a sampler; ask for it by choose_scale(problem, by={by!r})"
         raise FitError(msg)
-    return row_of(_choose(asked, by))
+    return own_rows(_choose(asked, by))
 
 
 def _tried(compute: Callable[[], dict[str, Row]], names: tuple[str, ...]) -> dict[str, Row]:

@@ -60,6 +60,8 @@ class ScaleChoice:
         How the scale was chosen, for the reader.
     posterior : Posterior or None
         The draws that the choice was read from, where there are any.
+    sensitivity : pandas.DataFrame or None
+        hierarchical: what other priors of the scale would have said, see `strength.sensitivity`.
     sigma : float, str or None
         Plug-in for an unknown dispersion, as it was given; see `resolve_noise`.
     seed : int
@@ -78,6 +80,7 @@ class ScaleChoice:
     curve: pd.DataFrame
     sentence: str
     posterior: Posterior | None = None
+    sensitivity: pd.DataFrame | None = None
     sigma: float | str | None = None
     seed: int = 0
     given: Mapping[str, Any] = field(default_factory=dict)

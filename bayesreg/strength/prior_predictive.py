@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from bayesreg.arguments import Seed, generator
+from bayesreg.arguments import Seed, generator, read_integer
 from bayesreg.effects import bounded_move, small_effect, unit_of
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
@@ -194,10 +194,7 @@ def units_of(problem: Problem, raw: bool) -> Array:
 
 def count_of(draws: int) -> int:
     """Return a number of draws, or raise ParameterError."""
-    if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 100:
-        msg = f"draws must be a whole number >= 100 (got {draws!r})"
-        raise ParameterError(msg)
-    return int(draws)
+    return read_integer("draws", draws, 100)
 
 
 def _columns(law: PriorLaw, above: Array, tails: Array, unit: Array) -> pd.DataFrame:

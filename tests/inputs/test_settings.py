@@ -216,7 +216,7 @@ def test_fixing_a_noise_scale_that_is_not_there():
 def test_an_unknown_prior_scale_has_no_single_penalty(shape):
     prior = shape(HalfCauchy(1.0))
     for ask in (prior.rates, prior.variance, prior.elastic):
-        with pytest.raises(ParameterError, match=r"the scale has a prior .*Fix it with .at\(scale=...\), or sample"):
+        with pytest.raises(ParameterError, match=r"the scale has a prior .*\.at\(scale=...\), let choose_scale"):
             ask(3)
 
 

@@ -96,22 +96,30 @@ def _computed(options: argparse.Namespace, problem: Problem, about: str, stage: 
     from bayesreg.sampling_path import posterior_path
 
     stage("MAP path")
-    penalized = penalized_path(problem, sigma=options.sigma, count=options.count)
+    first = penalized_path(problem, sigma=options.sigma, count=options.count)
     rules = tuple(STAGES) if options.by == "all" else (options.by,)
     found = {rule: _choice(options, problem, rule, stage) for rule in rules}
     followed = "evidence" if options.by == "all" else options.by
-    scales = _scales(penalized.scales, found[followed], max(2, options.count // 2))
+    choice = found[followed]
+    stage("MAP path")
+    through = _through(first.scales, choice)
+    penalized = first if through is None else penalized_path(problem, through, sigma=options.sigma)
+    grid = np.geomspace(first.scales[0], first.scales[-1], max(2, options.count // 2))
     progress = stage("posterior path")
-    posterior = posterior_path(problem, scales, draws=options.draws, seed=options.seed, progress=progress)
+    through = _through(grid, choice)
+    posterior = posterior_path(
+        problem, grid if through is None else through, draws=options.draws, seed=options.seed, progress=progress
+    )
     return PathResult(about, penalized, posterior, found, followed, _next(options))
 
 
-def _scales(along: Array, choice: ScaleChoice | str, count: int) -> Array:
-    """Where the posterior is drawn: along the MAP path, and at the scale that is followed itself."""
-    scales = np.geomspace(along[0], along[-1], count)
-    if not isinstance(choice, str) and scales[0] <= choice.scale <= scales[-1]:
-        scales[np.argmin(np.abs(np.log(scales / choice.scale)))] = choice.scale
-    return scales
+def _through(grid: Array, choice: ScaleChoice | str) -> Array | None:
+    """The grid with the scale that is followed in place of the nearest, so that both paths go through it."""
+    if isinstance(choice, str) or not grid[0] < choice.scale < grid[-1]:
+        return None
+    moved = grid.copy()
+    moved[np.argmin(np.abs(np.log(grid / choice.scale)))] = choice.scale
+    return moved
 
 
 def _choice(options: argparse.Namespace, problem: Problem, rule: str, stage: Stage) -> ScaleChoice | str:

@@ -27,6 +27,10 @@ LIBRARIES = ("sklearn.Lasso", "sklearn.Ridge", "sklearn.LogisticRegression", "sk
 """Whose numbers are shown beside λ: the first whose loss and penalty they are."""
 
 
+MARKED = ("cv min", "cv 1se", "evidence", "hierarchical median")
+"""Rules that are marked on the picture of the paths; that of the choices has all."""
+
+
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class PathResult:
@@ -70,7 +74,9 @@ class PathResult:
         certified, passed, choice = self.penalized.certified, self.posterior.passed_at, self.choice
         reasons = []
         if not certified.all():
-            reasons.append(f"{int((~certified).sum())} of {certified.size} points of the MAP path are not certified")
+            missing = int((~certified).sum())
+            how = "is" if missing == 1 else "are"
+            reasons.append(f"{missing} of {certified.size} points of the MAP path {how} not certified")
         if not passed.any():
             reasons.append(f"none of {passed.size} points of the posterior path passed")
         if choice is None:
@@ -198,7 +204,8 @@ def write(result: PathResult, folder: Path) -> None:
     told = {name: [parameters_text(elsewhere[rule]) for rule in rules.index] for name in [result.library] if name}
     rules.assign(**told).to_csv(folder / "choices.csv")
     (folder / "path.json").write_text(as_json(result), encoding="utf-8")
-    plots.save(plots.path(result.penalized, result.posterior, choice=result.choice, rules=rules), folder / "path.png")
+    marked = rules.loc[[rule in MARKED for rule in rules.index]]
+    plots.save(plots.path(result.penalized, result.posterior, choice=result.choice, rules=marked), folder / "path.png")
     written = ["path.csv", "posterior_path.csv", "choices.csv", "path.json", "path.png"]
     if result.choice is not None:
         plots.save(plots.choices(result.choice, rules=rules), folder / "choices.png")

@@ -15,7 +15,6 @@ from bayesreg.cli.path_result import PathResult, parameters_text
 from bayesreg.noise import SYMBOLS
 
 if TYPE_CHECKING:
-    from bayesreg.penalty_path import PenalizedPath
     from bayesreg.sampling_path import PosteriorPath
 
 WIDTH = 110
@@ -34,7 +33,7 @@ def as_text(result: PathResult) -> str:
         [
             *_header(result),
             "",
-            *_map_path(result.penalized),
+            *_map_path(result),
             "",
             *_posterior_path(result.posterior),
             "",
@@ -66,7 +65,8 @@ def _header(result: PathResult) -> list[str]:
 # -- the MAP path ------------------------------------------------------------------------------------------------------
 
 
-def _map_path(path: PenalizedPath) -> list[str]:
+def _map_path(result: PathResult) -> list[str]:
+    path, choice = result.penalized, result.choice
     good, total = int(path.certified.sum()), path.certified.size
     sure = "all certified" if good == total else f"{good} of them certified"
     ends = f"{path.family.name} {_short(path.scales[0])} to {_short(path.scales[-1])}"
@@ -76,11 +76,15 @@ def _map_path(path: PenalizedPath) -> list[str]:
     header = (path.family.name, "λ", "nonzero", "certified", "enters (+), leaves (−)")
     strengths = path.table["lambda_"].to_numpy(dtype=float)
     shown = np.unique(np.linspace(0, total - 1, min(ROWS, total)).round().astype(int))
+    chosen = np.array([], dtype=int) if choice is None else np.flatnonzero(path.scales == choice.scale)
+    shown = np.union1d(shown, chosen)
     rows = []
     for k, before in zip(shown, (None, *shown[:-1]), strict=True):
         changed = _changes(path.problem.names, path.zero[k], None if before is None else path.zero[before])
         sure = "yes" if path.certified[k] else "NO"
-        rows.append((_short(path.scales[k]), _short(strengths[k]), str(int((~path.zero[k]).sum())), sure, changed))
+        mark = f"  <- {result.followed}" if k in chosen else ""
+        nonzero = str(int((~path.zero[k]).sum()))
+        rows.append((_short(path.scales[k]), _short(strengths[k]), nonzero, sure, f"{changed}{mark}"))
     left_out = total - shown.size
     more = [f"  ({left_out} points between these are not shown)"] if left_out else []
     return [title, "", *aligned(header, rows, left=0), *more]

@@ -81,7 +81,7 @@ def choices(
     if ax is not None:
         _rows(ax, choice, rules, inches_wide(ax), figure_of(ax).get_figwidth())
         ax.set_xlabel(_label(choice), size=TEXT)
-        lift = 0.0 if _power(rules) is None else STRENGTH_HEIGHT
+        lift = 0.0 if _power(choice, rules) is None else STRENGTH_HEIGHT
         heading(ax, *_claim(choice, rules), lift=lift)
         return ax
     import matplotlib.pyplot as plt
@@ -105,8 +105,8 @@ def _label(choice: ScaleChoice) -> str:
     return scale_label(choice.family, by_noise=choice.problem.scale_by_noise)
 
 
-def _power(rules: pd.DataFrame) -> Power | None:
-    return Power.through(rules["scale"].to_numpy(dtype=float), rules["lambda_"].to_numpy(dtype=float))
+def _power(choice: ScaleChoice, rules: pd.DataFrame) -> Power | None:
+    return Power.of(choice.problem, choice.family, *_limits(choice, rules))
 
 
 def _known(values: Any) -> Array:
@@ -164,7 +164,7 @@ def _rows(ax: Axes, choice: ScaleChoice, table: pd.DataFrame, inches: float, wid
         size=TEXT,
         annotation_clip=False,
     )
-    strength_axis(ax, _power(table), inches)
+    strength_axis(ax, _power(choice, table), inches)
 
 
 def _curve(ax: Axes, choice: ScaleChoice, inches: float, limits: tuple[float, float]) -> None:
@@ -198,4 +198,5 @@ def _claim(choice: ScaleChoice, rules: pd.DataFrame) -> tuple[str, str]:
     else:
         apart = found.max() / found.min()
         head = f"{found.size} rules choose scales up to {number(apart)} times apart; {rule} chooses {chosen}"
-    return head, f"{choice.sentence}. Lines: what a rule cannot tell from its choice."
+    sentence = f"{choice.sentence[:1].upper()}{choice.sentence[1:]}"
+    return head, f"{sentence}. Lines: what a rule cannot tell from its choice."

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesreg.interfaces import Array
-from bayesreg.plots.scale_axis import chosen_rule
+from bayesreg.plots.scale_axis import Power, chosen_rule
 from bayesreg.plots.style import TITLE, WITHHELD, number, shorten
 
 if TYPE_CHECKING:
@@ -126,8 +126,8 @@ def _at_choice(
     if here.point is None:
         where = f"{name} {number(choice.scale)} ({rule})"
         return f"The choice, {where}, lies where the MAP path has no certified point", ""
-    strength = float(penalized.table["lambda_"].iloc[here.point])
-    known = f"λ\u00a0≈\u00a0{number(strength)}, " if np.isfinite(strength) else ""
+    power = Power.through(penalized.scales, penalized.table["lambda_"].to_numpy(dtype=float))
+    known = "" if power is None else f"λ\u00a0=\u00a0{number(float(power.strength(choice.scale)))}, "
     m = int(here.zero.sum())
     where = f"At {name} {number(choice.scale)} ({known}{rule})"
     head = f"{where} {m or 'none'} of {p} coefficients {'is' if m == 1 else 'are'} exactly\u00a00"
@@ -150,10 +150,12 @@ def _gaps(penalized: PenalizedPath, posterior: PosteriorPath | None) -> list[str
     said = []
     missing = int((~penalized.certified).sum())
     if missing and penalized.certified.any():
-        said.append(f"{missing} of {penalized.certified.size} points of the MAP are not certified and left out.")
-    if posterior is not None and not posterior.passed_at.all():
-        failed, total = int((~posterior.passed_at).sum()), posterior.passed_at.size
-        said.append(f"{failed} of {total} points of the posterior failed their gate and are withheld (hatched).")
+        how = "is not certified and left out" if missing == 1 else "are not certified and left out"
+        said.append(f"{missing} of {penalized.certified.size} points of the MAP {how}.")
+    failed = 0 if posterior is None else int((~posterior.passed_at).sum())
+    if posterior is not None and failed:
+        how = "failed its gate and is withheld" if failed == 1 else "failed their gate and are withheld"
+        said.append(f"{failed} of {posterior.passed_at.size} points of the posterior {how} (hatched).")
     if posterior is not None and posterior.interrupted:
         said.append("The sampling was interrupted.")
     return said

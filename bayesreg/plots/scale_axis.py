@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from bayesreg.problem import Problem
     from bayesreg.scale_family import ScaleFamily
     from bayesreg.strength import ScaleChoice
 
@@ -90,6 +91,14 @@ class Power:
         if not exponent or np.abs(y - y[i] - exponent * (x - x[i])).max() > POWER_LAW:
             return None
         return cls(float(np.exp(y[i] - exponent * x[i])), exponent)
+
+    @classmethod
+    def of(cls, problem: Problem, family: ScaleFamily, low: float, high: float) -> Power | None:
+        """Return it for a family of priors, looked up at `low`, `high` and between."""
+        from bayesreg.strength.choice import common_rate
+
+        scales = np.geomspace(low, high, 3)
+        return cls.through(scales, np.array([common_rate(problem, family, float(s)) for s in scales]))
 
     def strength(self, scale: Any) -> Any:
         """λ at a scale."""

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from bayesreg.penalty_path import penalized_path
 
 import bayesreg as br
 from bayesreg import penalty_path, sampling_path
 from bayesreg.cli.output import aligned, plain
 from bayesreg.cli.progress import staged
 from bayesreg.errors import FitError
-from bayesreg.penalty_path import penalized_path
 from tests.cli.conftest import Cli, Run
 
 
@@ -75,7 +75,9 @@ def test_every_rule_as_json(bayesreg: Cli, good: Path) -> None:
     run = bayesreg("path", good, *RIDGE, "--json")
     assert (run.status, run.err) == (0, "")
     told = json.loads(run.out, parse_constant=refuse)
-    assert set(told["choices"]) == {"cv min", "cv 1se", "cv squared error", "evidence", "hierarchical median"}
+    assert set(told["choices"]) == {"cv min", "cv 1se", "cv squared error", "evidence"} | {
+        f"hierarchical {point}" for point in ("mean", "median", "mode")
+    }
     assert told["passed"] is True
     problem = problem_of(good, br.Gaussian(1.0))
     path = penalized_path(problem, count=8)
@@ -168,7 +170,7 @@ def test_an_uncertified_point_is_status_1(bayesreg: Cli, good: Path, monkeypatch
     monkeypatch.setattr(penalty_path, "penalized_path", spoiled)
     run = bayesreg("path", good, *RIDGE, "--by", "cv")
     assert run.status == 1
-    assert run.err == "bayesreg: a gate failed: 1 of 8 points of the MAP path are not certified\n"
+    assert run.err == "bayesreg: a gate failed: 1 of 8 points of the MAP path is not certified\n"
     assert "7 of them certified" in run.out
     assert "next:" not in run.out
 

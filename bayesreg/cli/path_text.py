@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from bayesreg.cli.output import aligned
 from bayesreg.cli.path_result import PathResult, parameters_text
-from bayesreg.noise import SYMBOLS
 
 if TYPE_CHECKING:
     from bayesreg.sampling_path import PosteriorPath
@@ -47,6 +46,8 @@ def _wrapped(text: str, indent: str = "  ") -> list[str]:
 
 
 def _header(result: PathResult) -> list[str]:
+    from bayesreg.noise import SYMBOLS
+
     path = result.penalized
     problem, family = path.problem, path.family
     columns = "standardised columns" if problem.design.standardized else "columns as given"

@@ -104,7 +104,9 @@ def posterior_path(
     return _result(problem, family, grid[:done], walk, settings, interrupted=interrupted)
 
 
-def _fitter(problem: Problem, family: ScaleFamily, tilt: Tilt, asked: str, method: str, settings: Settings) -> Fitter:
+def _fitter(
+    problem: Problem, family: ScaleFamily, tilt: Tilt, asked: str, method: str, settings: Settings
+) -> Fitter:
     one = problem.with_prior(family.at(1.0))
     if method == "conjugate" and _all_move(problem, tilt):
         return ExactFitter(problem, tilt, Exact.of(one))

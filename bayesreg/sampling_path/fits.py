@@ -154,7 +154,9 @@ def _joined(one: State, two: State) -> State:
     return State(*(np.concatenate(pair) for pair in pairs))
 
 
-def _judged(problem: Problem, tilt: Tilt, at: int, t: float, draws: Draws, groups: Array, *, warm: bool) -> Fit:
+def _judged(
+    problem: Problem, tilt: Tilt, at: int, t: float, draws: Draws, groups: Array, *, warm: bool
+) -> Fit:
     """A fit by Gibbs sampling, tested."""
     fit = _bare(problem, tilt, at, t, draws, "gibbs", "")
     chains, length = fit.shape

@@ -138,18 +138,20 @@ def degrees_of_freedom(fixed: Problem, family: ScaleFamily, scales: Array, theta
     H and P are the Hessians of loss and penalty.  With a lasso's penalty, P = 0, it is their number (Zou, Hastie &
     Tibshirani 2007, Ann. Statist. 35:2173–2192); with a ridge's, Σ d/(d + 1/τ²) over the eigenvalues d of H.
     """
-    work = fixed.centred()[0]
+    work, lead = fixed.centred()[0], int(fixed.has_intercept)
+    own = np.zeros(0) if fixed.intercept is None else fixed.intercept.curvature(thetas[0, :1])
     hessian = None
     found = []
     for scale, theta in zip(scales, thetas, strict=True):
-        prior = work.with_prior(family.at(float(scale))).penalty_prior
-        free = np.flatnonzero(~prior.at_kink(theta))
-        bend = prior.hessian(theta, free)
-        if not bend.any():
-            found.append(float(free.size))
-            continue
-        hessian = work.curvature(np.zeros(theta.size)) if hessian is None else hessian
-        found.append(free.size - float(np.trace(_solved(hessian[np.ix_(free, free)] + bend, bend))))
+        prior, beta = family.at(float(scale)), theta[lead:]
+        free = np.flatnonzero(~prior.at_kink(beta))
+        bend = linalg.block_diag(np.diag(own), prior.hessian(beta, free))
+        taken = 0.0
+        if bend.any():
+            hessian = work.curvature(np.zeros(theta.size)) if hessian is None else hessian
+            chosen = np.concatenate([np.arange(lead), free + lead])
+            taken = float(np.trace(_solved(hessian[np.ix_(chosen, chosen)] + bend, bend)))
+        found.append(lead + free.size - taken)
     return np.array(found)
 
 

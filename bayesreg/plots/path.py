@@ -234,7 +234,8 @@ class _Drawing:
                 ax, column, color=colour, linewidth=1.4 if strong else 0.7, alpha=1.0 if strong else 0.7,
                 zorder=3 if strong else 2,
             )  # fmt: skip
-        ax.set_xlabel(scale_label(self.penalized.family, by_noise=self.penalized.problem.scale_by_noise), size=TEXT)
+        problem = self.penalized.problem if self.posterior is None else self.posterior.problem
+        ax.set_xlabel(scale_label(self.penalized.family, by_noise=problem.scale_by_noise), size=TEXT)
         ax.set_ylabel(
             wrap("MAP, " + axis_label(self.penalized.problem, raw=self.raw).replace(" (", "\n("), high), size=TEXT
         )

@@ -50,6 +50,9 @@ HEIGHTS = {
 }
 """What the curve of each rule is."""
 
+BANDS = {"cv": "±1 standard error", "evidence": "±1 Monte Carlo error", "hierarchical": "±1 Monte Carlo error"}
+"""What the band about the curve of each rule is."""
+
 DEEPEST = 12.0
 """Nats below its maximum down to which a log evidence is shown: a scale e¹² times less likely needs no more detail."""
 
@@ -96,7 +99,9 @@ def choices(
     _rows(axes[0], choice, rules, inches, width)
     axes[0].tick_params(labelbottom=False)
     _curve(axes[1], choice, inches, axes[0].get_xlim())
-    caption(figure, *_claim(choice, rules))
+    head, detail = _claim(choice, rules)
+    band = f" Band: {BANDS[choice.by]}." if choice.by in BANDS and choice.curve["error"].gt(0).any() else ""
+    caption(figure, head, detail + band)
     rows: Axes = axes[0]
     return rows
 

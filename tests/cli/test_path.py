@@ -34,7 +34,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-RIDGE = ("--target", "y", "--prior", "gaussian", "--count", "8", "--draws", "300")
+RIDGE = ("--target", "y", "--prior", "gaussian", "--count", "6", "--draws", "200")
 
 
 def refuse(token: str) -> None:
@@ -51,7 +51,7 @@ def problem_of(good: Path, prior: Any, **settings: Any) -> br.Problem:
 
 
 def test_lasso_by_cross_validation_as_text(bayesreg: Cli, good: Path) -> None:
-    run = bayesreg("path", good, "--target", "y", "--by", "cv", "--count", "30", "--draws", "300")
+    run = bayesreg("path", good, "--target", "y", "--by", "cv", "--folds", "3", "--count", "30", "--draws", "200")
     assert (run.status, run.err) == (0, "")
     path = penalized_path(problem_of(good, br.Laplace(1.0)), count=30)
     words = (
@@ -84,7 +84,7 @@ def test_every_rule_as_json(bayesreg: Cli, good: Path) -> None:
     np.testing.assert_allclose(told["map_path"]["beta"], path.beta, rtol=1e-9)
     assert told["chosen"]["scale"] in told["map_path"]["scale"]
     assert told["chosen"]["scale"] in told["posterior_path"]["scale"]
-    assert len(told["posterior_path"]["mean"]) == len(told["posterior_path"]["scale"]) == 4
+    assert len(told["posterior_path"]["mean"]) == len(told["posterior_path"]["scale"]) == 3
     chosen = told["chosen"]
     assert chosen["by"] == "evidence"
     assert chosen["scale"] == told["choices"]["evidence"]["scale"]
@@ -110,7 +110,7 @@ def test_the_number_of_the_library_is_that_of_the_map(bayesreg: Cli, good: Path,
 
 def test_out_writes_everything(bayesreg: Cli, good: Path, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "er"
-    run = bayesreg("path", good, *RIDGE, "--by", "evidence", "--out", out, "--json")
+    run = bayesreg("path", good, *RIDGE, "--by", "cv", "--folds", 3, "--out", out, "--json")
     assert run.status == 0
     names = ["path.csv", "posterior_path.csv", "choices.csv", "path.json", "path.png", "choices.png"]
     assert run.err == f"written to {out}: {', '.join(names)}\n"
@@ -122,8 +122,8 @@ def test_out_writes_everything(bayesreg: Cli, good: Path, tmp_path: Path) -> Non
     posterior = pd.read_csv(out / "posterior_path.csv")
     np.testing.assert_allclose(posterior["mean a"], [row[0] for row in told["posterior_path"]["mean"]])
     rules = pd.read_csv(out / "choices.csv", index_col="rule")
-    assert list(rules.index) == ["evidence"]
-    assert rules.loc["evidence", "sklearn.Ridge"].startswith("alpha=")
+    assert list(rules.index) == ["cv min", "cv 1se", "cv squared error"]
+    assert rules.loc["cv 1se", "sklearn.Ridge"].startswith("alpha=")
     for name in ("path.png", "choices.png"):
         assert (out / name).read_bytes().startswith(b"\x89PNG")
 
@@ -172,8 +172,8 @@ def test_an_uncertified_point_is_status_1(bayesreg: Cli, good: Path, monkeypatch
     monkeypatch.setattr(penalty_path, "penalized_path", spoiled)
     run = bayesreg("path", good, *RIDGE, "--by", "cv")
     assert run.status == 1
-    assert run.err == "bayesreg: a gate failed: 1 of 8 points of the MAP path is not certified\n"
-    assert "7 of them certified" in run.out
+    assert run.err == "bayesreg: a gate failed: 1 of 6 points of the MAP path is not certified\n"
+    assert "5 of them certified" in run.out
     assert "next:" not in run.out
 
 
@@ -190,8 +190,8 @@ def test_a_posterior_path_without_a_passed_point_is_status_1(
     monkeypatch.setattr(sampling_path, "posterior_path", spoiled)
     run = bayesreg("path", good, *RIDGE, "--by", "cv", "--out", tmp_path)
     assert run.status == 1
-    assert "bayesreg: a gate failed: none of 4 points of the posterior path passed\n" in run.err
-    assert "0 of 4 points passed their gate; the others are withheld" in run.out
+    assert "bayesreg: a gate failed: none of 3 points of the posterior path passed\n" in run.err
+    assert "0 of 3 points passed their gate; the others are withheld" in run.out
     assert (tmp_path / "path.png").exists()
 
 

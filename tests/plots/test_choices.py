@@ -65,6 +65,7 @@ def test_claim_is_in_the_title(penalized, written):
     said = written(choices(chosen(penalized)).figure).replace("\n", " ")
     assert "4 rules choose scales up to 4 times apart; evidence chooses scale 4" in said
     assert "Scale = 4, by evidence." in said
+    assert "Band: ±1 Monte Carlo error." in said
     one = choices(chosen(penalized, rules={"evidence": RULES["evidence"]}))
     assert "Evidence chooses scale 4" in written(one.figure)
 

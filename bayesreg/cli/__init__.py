@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from bayesreg.cli import audit, compare, convert, datasets
+from bayesreg.cli import audit, compare, convert, datasets, path
 from bayesreg.cli.status import BAD_INPUT, GATE_FAILED, INTERRUPTED, OK
 from bayesreg.errors import FitError, GraphMismatchError, InputError, ParameterError
 
@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"bayesreg {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     compare.add(commands.add_parser("compare", help="MAP, penalised optimum and posterior of one data set"))
+    path.add(commands.add_parser("path", help="MAP and posterior along the prior's scale, and which scale to take"))
     convert.add(commands.add_parser("convert", help="a library's λ as a prior, and in every other library's units"))
     audit.add(
         commands.add_parser("audit", help="which prior a fitted scikit-learn model assumed, and what it discards")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from bayesreg.cli.options import add_output
+from bayesreg.cli.output import plain
 from bayesreg.cli.status import OK
 from bayesreg.errors import ParameterError
 from bayesreg.libraries.convert import read
@@ -74,7 +74,7 @@ def _convert(options: argparse.Namespace) -> int:
         rows = [other for other in table().values() if options.all or other.family in (row.family, "prior")]
         found = [_elsewhere(other, row, rates, facts, standardized=options.standardized) for other in rows]
     if options.json:
-        print(json.dumps(_plain({"prior": _prior(rates, row), "libraries": found}), indent=2, ensure_ascii=False))
+        print(json.dumps(plain({"prior": _prior(rates, row), "libraries": found}), indent=2, ensure_ascii=False))
         return OK
     shown = ", ".join(f"{name} = {_said(value)}" for name, value in {**numbers, **known}.items())
     print(f"{row.name} with {shown}\n  minimises {row.formula}\n  assumes {_sentence(rates, row)}")
@@ -243,14 +243,3 @@ def _said(value: Any) -> str:
     if hasattr(value, "tolist"):
         value = value.tolist()
     return f"[{', '.join(_said(v) for v in value)}]" if isinstance(value, list) else str(value)
-
-
-def _plain(value: Any) -> Any:
-    """JSON-ready values; what is not finite becomes null."""
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, list):
-        return [_plain(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

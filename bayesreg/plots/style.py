@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # Okabe & Ito (2008): told apart by colour-blind readers, and in grey.
 BLUE, VERMILLION, ORANGE, BLACK, GREY = "#0072B2", "#D55E00", "#E69F00", "#000000", "#767676"
 
+LINES = (VERMILLION, BLUE, "#009E73", "#CC79A7", ORANGE, BLACK, "#56B4E9")
+"""Colours of lines in one axes, from the same palette."""
+
 TEXT = 8.0
 """Font size in points: legible where a column of 3.5 inches is printed at its own size."""
 
@@ -118,6 +121,11 @@ def inches_wide(ax: Axes) -> float:
     return float(ax.get_window_extent().width / figure_of(ax).dpi)
 
 
+def inches_high(ax: Axes) -> float:
+    """Height of the axes as they are laid out now."""
+    return float(ax.get_window_extent().height / figure_of(ax).dpi)
+
+
 def tidy(ax: Axes) -> None:
     """Take away what says nothing: the frame, and ticks where there are labels."""
     ax.spines[["top", "right", "left"]].set_visible(False)
@@ -171,12 +179,17 @@ def caption(figure: Figure, claim: str, detail: str) -> None:
         engine.set(rect=(0, 0, 1, 1 - drop / height))  # type: ignore[call-arg]
 
 
-def heading(ax: Axes, claim: str, detail: str, *, size: float = TITLE, inches: float | None = None) -> None:
-    """Head one axes, as wide as it is now or will be: the claim in bold, what supports it below."""
+def heading(
+    ax: Axes, claim: str, detail: str, *, size: float = TITLE, inches: float | None = None, lift: float = 0.0
+) -> None:
+    """Head one axes, as wide as it is now or will be: the claim in bold, what supports it below.
+
+    `lift` is how many points above the axes it starts, over what stands on top of them.
+    """
     inches = inches_wide(ax) if inches is None else inches
     below = wrap(detail, inches)
-    above = 4 + 1.3 * TEXT * (below.count("\n") + 1)
-    ax.set_title(below, loc="left", size=TEXT, pad=4, parse_math=False)
+    above = lift + 4 + 1.3 * TEXT * (below.count("\n") + 1)
+    ax.set_title(below, loc="left", y=1.0, size=TEXT, pad=lift + 4, parse_math=False)
     ax.annotate(
         wrap(claim, inches, size, bold=True),
         (0, 1),

@@ -125,23 +125,39 @@ def quadratic_evidence(s: Array, gamma: Array, sigma: float = 1.0) -> float:
     return float(-0.5 * (np.log1p((s / sigma) ** 2) + gamma**2 / (sigma**2 + s**2)).sum())
 
 
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Exact:
+    """Independent draws of a problem whose prior scales are all multiplied by a factor, for one decomposition."""
+
+    problem: Problem
+    spectrum: _Spectrum
+
+    @classmethod
+    def of(cls, problem: Problem) -> Exact:
+        """Decompose."""
+        known = problem.likelihood.sigma_known
+        problem = problem if known is None else problem.at(known)  # a prior in units of a known σ is a plain one
+        return cls(problem, _decompose(problem))
+
+    def draw(self, settings: Settings, factor: float = 1.0) -> Draws:
+        """Return independent draws from the exact posterior."""
+        found = replace(self.spectrum, s=self.spectrum.s * factor, tau=self.spectrum.tau * factor)
+        known, rng = self.problem.likelihood.sigma_known, settings.generator()
+        shape = (settings.chains or CHAINS, settings.draws)
+        size = shape[0] * shape[1]
+        if known is not None:
+            sigma = np.full(size, known / found.reduced.unit)
+        else:
+            sigma = _sigma(self.problem, found).quantile(rng.random(size))
+        theta = _theta(self.problem, found, sigma, rng)
+        drawn = None if known is not None else (sigma * found.reduced.unit).reshape(shape)
+        return Draws(theta.reshape(*shape, -1), drawn, independent=True)
+
+
 def draw(problem: Problem, settings: Settings) -> Draws:
     """Return independent draws from the exact posterior."""
-    known = problem.likelihood.sigma_known
-    if known is not None:
-        problem = problem.at(known)  # a prior in units of a known σ is a plain one
-    spectrum = _decompose(problem)
-    rng = settings.generator()
-    chains = settings.chains or CHAINS
-    size = chains * settings.draws
-    if known is not None:
-        sigma = np.full(size, known / spectrum.reduced.unit)
-    else:
-        sigma = _sigma(problem, spectrum).quantile(rng.random(size))
-    theta = _theta(problem, spectrum, sigma, rng)
-    shape = (chains, settings.draws)
-    drawn = None if known is not None else (sigma * spectrum.reduced.unit).reshape(shape)
-    return Draws(theta.reshape(*shape, -1), drawn, independent=True)
+    return Exact.of(problem).draw(settings)
 
 
 def _decompose(problem: Problem) -> _Spectrum:

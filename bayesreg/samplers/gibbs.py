@@ -22,7 +22,7 @@ et al. (2024), Bayesian Analysis (nested R-hat).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import numpy as np
@@ -97,6 +97,24 @@ def gaussian_sampler(problem: Problem) -> Gibbs:
     return Gibbs(mixture, reduced, noise, None if known is None else known / unit)
 
 
+def path_sampler(problem: Problem, doubled: Problem) -> Gibbs:
+    """The sampler of a problem under its prior at any scale (`Gibbs.run` with `scale`), for one look at the data.
+
+    `doubled` is the problem under the prior at scale 2: entries whose variance differs from that are the ones that a
+    scale multiplies.
+    """
+    made = gaussian_sampler(problem)
+    size = len(problem.labels)
+    one, two = (_at_unit_noise(each).penalty_prior.variance(size) for each in (problem, doubled))
+    made.mixture = replace(made.mixture, unknown=(one != two)[made.reduced.held])
+    return made
+
+
+def _at_unit_noise(problem: Problem) -> Problem:
+    known = problem.likelihood.sigma_known
+    return problem.at(1.0 if known is None else known) if problem.scale_by_noise else problem
+
+
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Mixture:
@@ -111,7 +129,7 @@ class Mixture:
     hyper : ScalePrior or None
         Prior of the unknown scale.
     unknown : array of bool (k,)
-        Entries that the unknown scale multiplies.
+        Entries that the unknown scale multiplies; or one that is known and differs from run to run (`path_sampler`).
     location : array (k,)
     start : float
         Where the unknown scale starts.
@@ -129,8 +147,7 @@ class Mixture:
         """Return the mixture of a problem's prior."""
         hyper = problem.prior.hyperprior
         unit = problem if hyper is None else problem.with_prior(problem.prior.at(1.0))
-        known = problem.likelihood.sigma_known
-        fixed = unit.at(1.0 if known is None else known) if unit.scale_by_noise else unit
+        fixed = _at_unit_noise(unit)
         size = len(problem.labels)
         unknown = np.zeros(size, dtype=bool)
         if hyper is not None:  # by definition: the entries whose variance goes with the scale
@@ -156,13 +173,14 @@ class State:
 @final
 @dataclass(slots=True, eq=False)
 class Gibbs:
-    """A Gibbs sampler of one quadratic likelihood under one mixture."""
+    """A Gibbs sampler of one quadratic likelihood under one mixture; `last` is where its chains have ended."""
 
     mixture: Mixture
     reduced: Reduction
     noise: Noise
     sigma_known: float | None
     kernel: Kernel = field(init=False)
+    last: State | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Choose the form of the normal draw."""
@@ -190,8 +208,10 @@ class Gibbs:
         elastic = self.mixture.prior.elastic(self.reduced.held.size)
         return self.noise.hyper is None and self.mixture.hyper is None and elastic is not None and not elastic.l1.any()
 
-    def run(self, layout: Layout, tune: int, settings: Settings, thin: int = 1) -> Draws:
-        """Warm up, draw, and return every `thin`-th sweep."""
+    def run(
+        self, layout: Layout, tune: int, settings: Settings, thin: int = 1, start: State | None = None
+    ) -> Draws:
+        """Warm up, draw, and return every `thin`-th sweep; from over-dispersed points, unless chains are to go on."""
         rng = settings.generator()
         r = self.reduced
         shape = (layout.chains, layout.draws)
@@ -199,7 +219,7 @@ class Gibbs:
         size = np.zeros(r.held.size)
         done, total = 0, (tune + thin * layout.draws) * layout.chains
         try:
-            state = self._start(layout, rng)
+            state = self.start(layout, rng) if start is None else start
             for sweep in range(tune + thin * layout.draws):
                 self._sweep(state, rng)
                 if sweep < tune:
@@ -213,6 +233,7 @@ class Gibbs:
                     settings.progress((sweep + 1) * layout.chains, total)
         except KeyboardInterrupt:
             settings.check_some(done)
+        self.last = state
         kept = delta[:, :done].reshape(-1, r.held.size), sigma[:, :done].reshape(-1)
         theta = r.complete(*kept, rng).reshape(layout.chains, done, -1)
         return Draws(
@@ -223,14 +244,19 @@ class Gibbs:
             superchains=layout.superchains,
         )
 
-    def _start(self, layout: Layout, rng: np.random.Generator) -> State:
-        """Over-dispersed points, one for each group of chains: a ridge posterior under precisions drawn around."""
+    def start(self, layout: Layout, rng: np.random.Generator, known: float = 1.0) -> State:
+        """Over-dispersed points, one for each group of chains: a ridge posterior under precisions drawn around.
+
+        `known` is the scale of the prior, where that is not unknown.
+        """
         r, groups = self.reduced, layout.superchains or layout.chains
         spread = math.sqrt(r.rss(np.zeros(r.held.size)) / max(self.noise.freedom, 1.0)) or 1.0
         sigma = spread * np.exp(rng.uniform(-1.0, 0.0, groups))
         if self.sigma_known is not None:
             sigma = np.full(groups, self.sigma_known)
-        scale = np.ones(groups) if self.mixture.hyper is None else self.mixture.start * np.exp(rng.normal(size=groups))
+        scale = np.full(groups, known)
+        if self.mixture.hyper is not None:
+            scale = self.mixture.start * np.exp(rng.normal(size=groups))
         state = State(np.zeros((groups, r.held.size)), sigma, scale)
         variance = self.mixture.prior.variance(r.held.size)
         factor = self._factor(state)
@@ -242,7 +268,7 @@ class Gibbs:
     def _factor(self, state: State) -> Array:
         """What the scales of the priors are multiplied by, (C, k) or (): of δ, or of δ/σ under a noise-scaled prior."""
         unit = 1.0 if self.noise.scaled else self.reduced.unit
-        if self.mixture.hyper is None:
+        if not self.mixture.unknown.any():
             return np.asarray(1 / unit)
         return np.where(self.mixture.unknown, state.scale[:, None], 1.0) / unit
 

@@ -20,6 +20,10 @@ class Refused(FitError):
     """A sampler found, by its own diagnostics, that its draws are no basis for anything; says how far off they are."""
 
 
+class Interrupted(FitError):
+    """Sampling was stopped before there was a draw to keep."""
+
+
 FEWEST_CHAINS = 4
 
 SHORTEST = 50
@@ -66,10 +70,10 @@ class Settings:
         return Layout(chains, -(-total // chains), SUPERCHAINS if chains > SUPERCHAINS else None)
 
     def check_some(self, done: int) -> None:
-        """Raise FitError if sampling was interrupted before there was anything to keep."""
+        """Raise Interrupted if sampling was stopped before there was anything to keep."""
         if not done:
             msg = "sampling was interrupted before the first draw: nothing to keep"
-            raise FitError(msg)
+            raise Interrupted(msg)
 
     def integer_seed(self) -> int:
         """Return a seed for samplers that take an integer."""

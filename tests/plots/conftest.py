@@ -99,9 +99,10 @@ def _texts(figure):
     """All texts that are drawn; ticks beyond the limits are kept by Matplotlib, but are not."""
     ticks = {id(part) for tick in figure.findobj(Tick) for part in tick.findobj(Text)}
     texts = [text for text in figure.findobj(Text) if id(text) not in ticks]
-    for ax in figure.axes:
+    for ax in [*figure.axes, *(child for parent in figure.axes for child in parent.child_axes)]:
         for axis, limits in ((ax.xaxis, sorted(ax.get_xlim())), (ax.yaxis, sorted(ax.get_ylim()))):
-            labels = zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True)
+            shown = axis.get_ticklabels()  # none where they are switched off
+            labels = zip(axis.get_ticklocs() if shown else [], shown, strict=True)
             texts += [label for place, label in labels if limits[0] <= place <= limits[1]]
     return [text for text in texts if text.get_visible() and text.get_text().strip()]
 

@@ -1,0 +1,161 @@
+"""What a picture of a path says, in words and numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesreg.interfaces import Array
+from bayesreg.plots.scale_axis import Power, chosen_rule
+from bayesreg.plots.style import TITLE, WITHHELD, number, shorten
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bayesreg.penalty_path import PenalizedPath
+    from bayesreg.sampling_path import PosteriorPath
+    from bayesreg.strength import ScaleChoice
+
+
+LONGEST = 2.5
+"""Inches that a name may take in a claim."""
+
+
+KIND = "largest along the path, or named here"
+"""How columns are picked where none are asked for."""
+
+
+def claim(
+    penalized: PenalizedPath,
+    posterior: PosteriorPath | None,
+    choice: ScaleChoice | None,
+    rules: pd.DataFrame | None,
+    columns: NDArray[np.int_],
+    *,
+    chosen: bool,
+    raw: bool,
+) -> tuple[str, str]:
+    """Return the claim, and what supports it."""
+    p = penalized.beta.shape[1]
+    if not penalized.certified.any():
+        head, detail = WITHHELD, "No point of the MAP path is certified."
+    elif choice is None:
+        head, detail = _along(penalized), ""
+    else:
+        head, detail = _at_choice(penalized, posterior, choice, chosen_rule(choice, rules), raw=raw)
+    parts = [detail, *_gaps(penalized, posterior)]
+    if columns.size < p:
+        kind = "as chosen" if chosen else KIND
+        parts.append(f"In colour: {columns.size} of {p} coefficients ({kind}).")
+    return head, " ".join(part for part in parts if part)
+
+
+def _along(penalized: PenalizedPath) -> str:
+    """The path as a whole: who leaves zero first."""
+    names, good = penalized.problem.names, penalized.certified
+    scales, zero = penalized.scales[good], penalized.zero[good]
+    if not zero.any():
+        return "No coefficient is exactly\u00a00 at any scale: all shrink together"
+    first = np.where(zero.all(axis=0), zero.shape[0], np.argmin(zero, axis=0))
+    j = int(np.argmin(first))
+    if first[j] == zero.shape[0]:
+        return f"Every coefficient is exactly\u00a00 up to scale {number(float(scales[-1]))}"
+    left = int((~zero[-1]).sum())
+    name = shorten(str(names[j]), LONGEST, TITLE, bold=True)
+    start, end = (number(float(scale)) for scale in (scales[first[j]], scales[-1]))
+    return f"{name} leaves\u00a00 first, from scale {start}; {left} of {zero.shape[1]} have left it at scale {end}"
+
+
+def _nearest(scales: NDArray[np.float64], s: float, good: NDArray[np.bool_]) -> int | None:
+    """The point nearest to s, if it is as near as the grid is fine and nothing is wrong there."""
+    if not good.any():
+        return None
+    gap = np.abs(np.log(scales / s))
+    k = int(np.argmin(gap))
+    step = float(np.abs(np.diff(np.log(scales))).max()) if scales.size > 1 else 0.0
+    return k if good[k] and gap[k] <= step / 2 + 1e-9 else None
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Here:
+    """Both paths at the point of each that is nearest to a choice.
+
+    Parameters
+    ----------
+    point : int or None
+        Of the MAP path; None where none near it is certified.
+    zero : bool array (p,)
+        Coefficients that are exactly zero there.
+    low, high : array (p,) or None
+        Ends of the posterior's bands; None where there is no posterior or its gate failed there.
+    """
+
+    point: int | None
+    zero: NDArray[np.bool_]
+    low: Array | None
+    high: Array | None
+
+    @classmethod
+    def of(cls, penalized: PenalizedPath, posterior: PosteriorPath | None, choice: ScaleChoice) -> Here:
+        """Look both up."""
+        k = _nearest(penalized.scales, choice.scale, penalized.certified)
+        zero = np.zeros(penalized.beta.shape[1], dtype=bool) if k is None else penalized.zero[k]
+        i = None if posterior is None else _nearest(posterior.scales, choice.scale, posterior.passed_at)
+        if posterior is None or i is None:
+            return cls(k, zero, None, None)
+        return cls(k, zero, posterior.lower[i], posterior.upper[i])
+
+    @property
+    def widest(self) -> int | None:
+        """Of the coefficients at zero, the one whose band goes furthest from it."""
+        if self.low is None or self.high is None or not self.zero.any():
+            return None
+        reach = np.where(self.zero, np.fmax(np.abs(self.low), np.abs(self.high)), -np.inf)
+        return int(np.argmax(np.nan_to_num(reach, nan=-np.inf)))
+
+
+def _at_choice(
+    penalized: PenalizedPath, posterior: PosteriorPath | None, choice: ScaleChoice, rule: str, *, raw: bool
+) -> tuple[str, str]:
+    """The two at the chosen scale: the zeros of the one, the bands of the other."""
+    here, name, p = Here.of(penalized, posterior, choice), penalized.family.name, penalized.beta.shape[1]
+    if here.point is None:
+        where = f"{name} {number(choice.scale)} ({rule})"
+        return f"The choice, {where}, lies where the MAP path has no certified point", ""
+    power = Power.through(penalized.scales, penalized.table["lambda_"].to_numpy(dtype=float))
+    known = "" if power is None else f"λ\u00a0=\u00a0{number(float(power.strength(choice.scale)))}, "
+    m = int(here.zero.sum())
+    where = f"At {name} {number(choice.scale)} ({known}{rule})"
+    head = f"{where} {m or 'none'} of {p} coefficients {'is' if m == 1 else 'are'} exactly\u00a00"
+    if posterior is None:
+        return head, ""
+    if here.low is None or here.high is None:
+        return head, "What the posterior says there is withheld: its gate failed."
+    j = here.widest
+    if j is not None:
+        unit = float(penalized.problem.design.scale[j]) if raw else 1.0
+        of = f"{shorten(str(penalized.problem.names[j]), LONGEST, TITLE, bold=True)}{', one of them,' if m > 1 else ''}"
+        ends = f"{number(here.low[j] / unit)} to {number(here.high[j] / unit)}"
+        head += f"; 95\u00a0% of the posterior of {of} lies from {ends}"
+    contain = int(((here.low <= 0) & (here.high >= 0)).sum())
+    return head, f"{contain} of {p} posterior 95\u00a0% bands contain\u00a00 there."
+
+
+def _gaps(penalized: PenalizedPath, posterior: PosteriorPath | None) -> list[str]:
+    """What is not drawn, and why."""
+    said = []
+    missing = int((~penalized.certified).sum())
+    if missing and penalized.certified.any():
+        how = "is not certified and left out" if missing == 1 else "are not certified and left out"
+        said.append(f"{missing} of {penalized.certified.size} points of the MAP {how}.")
+    failed = 0 if posterior is None else int((~posterior.passed_at).sum())
+    if posterior is not None and failed:
+        how = "failed its gate and is withheld" if failed == 1 else "failed their gate and are withheld"
+        said.append(f"{failed} of {posterior.passed_at.size} points of the posterior {how} (hatched).")
+    if posterior is not None and posterior.interrupted:
+        said.append("The sampling was interrupted.")
+    return said

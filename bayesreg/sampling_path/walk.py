@@ -1,0 +1,149 @@
+"""Where along the grid chains are run, and what covers the scales between.
+
+From a fit at log scale t the next is placed GAP/√V further on, V the variance of d log p(β | s)/d log s there: as far
+as the draws of both, pooled, still reach every scale between.  Whether they do is then looked at (k-hat, effective
+share); where they do not, another fit halves the gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+
+from bayesreg.diagnostics import mcse_mean
+from bayesreg.importance import MAX_KHAT
+from bayesreg.interfaces import Array
+from bayesreg.samplers.settings import Interrupted
+from bayesreg.sampling_path.fits import Fit, Fitter
+from bayesreg.sampling_path.tilt import Tilt
+from bayesreg.sampling_path.weights import Marginals, Point, Pool, weighted_marginals
+
+GAP = 3.0
+"""Standard deviations of the log weights between two fits.  Were log p(β | s)/d log s normal, m draws of each would
+count for 1.2m halfway between, for 1.7m at a gap of 2 and for 0.6m at a gap of 4."""
+
+LEAST_SHARE = 0.5
+"""Effective draws under the weights, over the draws of the smaller fit, below which a scale gets a fit of its own."""
+
+BUDGET = 5.0
+"""Draws, warm-up included, that a path makes in all, over those of one default posterior."""
+
+LEAST = 512
+"""Draws of a fit, at the least."""
+
+RENEWED = 3
+"""Parts of the path at whose ends convergence is tested against new starts."""
+
+LEVELS = np.array([0.025, 0.5, 0.975])
+
+
+@final
+@dataclass(slots=True, eq=False)
+class Walk:
+    """The fits and points so far.
+
+    Parameters
+    ----------
+    t : array (g,)
+        Log scales.
+    most : int
+        Draws of a fit, at the most.
+    """
+
+    fitter: Fitter
+    tilt: Tilt
+    t: Array
+    most: int
+    batches: int
+    seed: np.random.SeedSequence
+    progress: Callable[[int, int], None] | None
+    everywhere: bool
+    fits: dict[int, Fit] = field(default_factory=dict)
+    points: dict[int, Point] = field(default_factory=dict)
+    marginals: dict[int, Marginals] = field(default_factory=dict)
+    left: float = 0.0
+    renewals: int = 0
+
+    def run(self) -> bool:
+        """Go along the grid; return whether an interrupt ended it."""
+        self.left = BUDGET * self.most
+        try:
+            here, last = 0, self.t.size - 1
+            gap = 0.0 if self.everywhere else GAP / np.sqrt(max(self.tilt.count, 1))
+            self._fit(0, gap, 0)
+            while here < last:
+                gap = self._gap(here)
+                there = self._next(here, gap)
+                self._fit(there, gap, there)
+                self._cover(here, there)
+                here = there
+        except (Interrupted, KeyboardInterrupt):
+            if 0 not in self.points:
+                msg = "sampling was interrupted before the first posterior: nothing to keep"
+                raise Interrupted(msg) from None
+            return True
+        return False
+
+    def _gap(self, at: int) -> float:
+        point = self.points[at]
+        variance = point.bend - float(self.tilt.slopes(point.pool.statistic, point.t)[1].mean())
+        return 0.0 if self.everywhere else GAP / float(np.sqrt(max(variance, 1e-12)))
+
+    def _next(self, at: int, gap: float) -> int:
+        return min(max(int(np.searchsorted(self.t, self.t[at] + gap, side="right")) - 1, at + 1), self.t.size - 1)
+
+    def _fit(self, at: int, gap: float, frontier: int) -> None:
+        """Draw at a place of the grid; the budget that is left is dealt out to the fits expected from `frontier` on."""
+        ahead, place = 1, frontier
+        while place < self.t.size - 1:
+            place, ahead = self._next(place, gap), ahead + 1
+        size = int(np.clip(self.left / ahead - self.fitter.warm, min(LEAST, self.most), self.most))
+        span = (self.t[at] - self.t[0]) / max(self.t[-1] - self.t[0], 1e-300)
+        renew = at > 0 and int(span * RENEWED + 1e-9) > self.renewals
+        if renew:
+            self.renewals = int(span * RENEWED + 1e-9)
+        fit = self.fitter.fit(at, float(self.t[at]), size, renew=renew, seed=self.seed.spawn(1)[0])
+        self.left = max(self.left - fit.size - self.fitter.warm, 0.0)
+        self.fits[at] = fit
+        self.points[at] = Point.of(Pool.of([fit], self.batches, self.tilt), fit.t)
+        self.marginals[at] = _drawn(fit)
+        self._say()
+
+    def _cover(self, here: int, there: int) -> None:
+        """Fill the places between two fits from their draws, or by a fit halfway."""
+        if there - here < 2:
+            return
+        pool = Pool.of([self.fits[here], self.fits[there]], self.batches, self.tilt)
+        made = {at: Point.of(pool, float(self.t[at])) for at in range(here + 1, there)}
+        enough = LEAST_SHARE * min(fit.size for fit in pool.fits)
+        if any(not point.khat <= MAX_KHAT or point.share < enough for point in made.values()):
+            middle = (here + there) // 2
+            self._fit(middle, self._gap(here), there)
+            self._cover(here, middle)
+            self._cover(middle, there)
+            return
+        beta = pool.beta
+        order = np.argsort(beta, axis=0)
+        ordered = np.take_along_axis(beta, order, axis=0)
+        for at, point in made.items():
+            self.marginals[at] = weighted_marginals(point, order, ordered, LEVELS)
+            self.points[at] = point
+        self._say()
+
+    def _say(self) -> None:
+        if self.progress is not None:
+            self.progress(len(self.points), self.t.size)
+
+
+def _drawn(fit: Fit) -> Marginals:
+    """Marginals of draws that all count the same."""
+    draws = fit.beta.reshape(*fit.shape, -1)
+    variance = fit.beta.var(axis=0, ddof=1) if fit.size > 1 else np.full(fit.beta.shape[1], np.nan)
+    mcse = mcse_mean(draws, independent=fit.draws.independent)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ess = np.where(mcse > 0, variance / mcse**2, np.where(np.isnan(mcse), 0.0, np.inf))
+    quantiles = np.quantile(fit.beta, LEVELS, axis=0)
+    return Marginals(fit.beta.mean(axis=0), np.sqrt(variance), mcse, quantiles, ess)

@@ -89,24 +89,20 @@ def posterior_path(
     family = ScaleFamily.of(problem, "posterior_path")
     grid = read_scales(problem, family, scales, count)
     tilt = Tilt.of(problem, family)
-    plan = prepare(
-        problem.with_prior(family.at(float(grid[0]))), method, draws, seed=seed if scales is None else seed, tune=tune
-    )
+    plan = prepare(problem.with_prior(family.at(float(grid[0]))), method, draws, seed=settings.seed, tune=tune)
     fitter = _fitter(problem, family, tilt, method, plan.method, settings)
     most = 4 * draws
     batches = max(BATCHES, fitter.chains) if isinstance(fitter, GibbsFitter) else BATCHES
     walk = Walk(
         fitter, tilt, np.log(grid), most, max(min(batches, min(LEAST, most)), 2), settings.seed, progress,
-        everywhere=isinstance(fitter, ExactFitter),
+        everywhere=isinstance(fitter, ExactFitter) and problem.likelihood.sigma_known is not None,
     )  # fmt: skip
     interrupted = walk.run()
     done = next((i for i in range(grid.size) if i not in walk.points), grid.size)
     return _result(problem, family, grid[:done], walk, settings, interrupted=interrupted)
 
 
-def _fitter(
-    problem: Problem, family: ScaleFamily, tilt: Tilt, asked: str, method: str, settings: Settings
-) -> Fitter:
+def _fitter(problem: Problem, family: ScaleFamily, tilt: Tilt, asked: str, method: str, settings: Settings) -> Fitter:
     one = problem.with_prior(family.at(1.0))
     if method == "conjugate" and _all_move(problem, tilt):
         return ExactFitter(problem, tilt, Exact.of(one))

@@ -123,7 +123,7 @@ class GibbsFitter:
         return cls(problem, tilt, sampler, TUNE if tune is None else tune, chains)
 
     def fit(self, at: int, t: float, size: int, *, renew: bool, seed: np.random.SeedSequence) -> Fit:
-        """Go on from the last fit; the first starts afresh, and where new starts are asked for half of the chains do."""
+        """Go on from the last fit; the first starts afresh, and where tests are asked for half of the chains do."""
         rng, s = np.random.default_rng(seed.spawn(1)[0]), float(np.exp(t))
         last, half = self.sampler.last, self.chains // 2
         layout = Layout(self.chains, max(-(-size // self.chains), 4), SUPERCHAINS)
@@ -154,9 +154,7 @@ def _joined(one: State, two: State) -> State:
     return State(*(np.concatenate(pair) for pair in pairs))
 
 
-def _judged(
-    problem: Problem, tilt: Tilt, at: int, t: float, draws: Draws, groups: Array, *, warm: bool
-) -> Fit:
+def _judged(problem: Problem, tilt: Tilt, at: int, t: float, draws: Draws, groups: Array, *, warm: bool) -> Fit:
     """A fit by Gibbs sampling, tested."""
     fit = _bare(problem, tilt, at, t, draws, "gibbs", "")
     chains, length = fit.shape

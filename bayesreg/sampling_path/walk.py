@@ -19,7 +19,7 @@ from bayesreg.interfaces import Array
 from bayesreg.samplers.settings import Interrupted
 from bayesreg.sampling_path.fits import Fit, Fitter
 from bayesreg.sampling_path.tilt import Tilt
-from bayesreg.sampling_path.weights import Marginals, Point, Pool, weighted_marginals
+from bayesreg.sampling_path.weights import Marginals, Ordered, Point, Pool, weighted_marginals
 
 GAP = 3.0
 """Standard deviations of the log weights between two fits.  Were log p(β | s)/d log s normal, m draws of each would
@@ -33,6 +33,9 @@ BUDGET = 5.0
 
 LEAST = 512
 """Draws of a fit, at the least."""
+
+AHEAD = 0.6
+"""Fits to come, over those that the gap seen last would ask for: towards weaker priors gaps are wider."""
 
 RENEWED = 3
 """Parts of the path at whose ends convergence is tested against new starts."""
@@ -100,6 +103,7 @@ class Walk:
         ahead, place = 1, frontier
         while place < self.t.size - 1:
             place, ahead = self._next(place, gap), ahead + 1
+        ahead = 1 + int(AHEAD * (ahead - 1))
         size = int(np.clip(self.left / ahead - self.fitter.warm, min(LEAST, self.most), self.most))
         span = (self.t[at] - self.t[0]) / max(self.t[-1] - self.t[0], 1e-300)
         renew = at > 0 and int(span * RENEWED + 1e-9) > self.renewals
@@ -125,11 +129,9 @@ class Walk:
             self._cover(here, middle)
             self._cover(middle, there)
             return
-        beta = pool.beta
-        order = np.argsort(beta, axis=0)
-        ordered = np.take_along_axis(beta, order, axis=0)
+        ordered = Ordered.of(pool)
         for at, point in made.items():
-            self.marginals[at] = weighted_marginals(point, order, ordered, LEVELS)
+            self.marginals[at] = weighted_marginals(point, ordered, LEVELS)
             self.points[at] = point
         self._say()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
+from scipy import stats
 
 from bayesreg.interfaces import Array
 from bayesreg.likelihoods import GaussianNoise
@@ -13,13 +14,9 @@ from bayesreg.problem import Problem
 from bayesreg.samplers import sample
 from bayesreg.sampling_path import PosteriorPath, posterior_path
 from bayesreg.sampling_path.walk import LEVELS
+from bayesreg.scale_family import ScaleFamily
 from tests.monte_carlo import LIMIT, check_summaries, mcse
 from tests.sampling_path.cases import CASES, data
-
-
-def own(path: PosteriorPath) -> float:
-    """A scale of about the prior's own, or where it has none, one that matters."""
-    return path.family.own or 0.3
 
 
 def check_point(path: PosteriorPath, i: int, others: Array) -> None:
@@ -46,50 +43,47 @@ def check_point(path: PosteriorPath, i: int, others: Array) -> None:
 def test_points_are_what_a_run_at_the_scale_gives(name):
     make, method = CASES[name]
     problem = make()
-    middle = own(posterior_path_family(problem))
-    scales = middle * np.geomspace(0.5, 2.0, 7)
-    path = posterior_path(problem, scales, draws=800, seed=1)
+    own = ScaleFamily.of(problem, "the test").own or 0.1
+    path = posterior_path(problem, own * np.geomspace(0.6, 1.6, 5), draws=1500, seed=1)
     assert path.method == method
     assert path.passed, path.sentence
-    assert path.ess.min() > 400
-    reweighted = np.flatnonzero(~path.drawn)
-    assert reweighted.size or name == "gaussian, sigma known", path.sentence
-    chosen = [int(np.flatnonzero(path.drawn)[-1])] + ([int(reweighted[reweighted.size // 2])] if reweighted.size else [])
-    for i in chosen:
-        there = problem.with_prior(path.family.at(float(path.scales[i])))
-        others = sample(there, draws=2500, seed=2).beta
-        check_point(path, i, others)
-        off = problem.with_prior(path.family.at(1.1 * float(path.scales[i])))
-        with pytest.raises(AssertionError, match="z ="):
-            check_point(path, i, sample(off, draws=2500, seed=2).beta)
+    exact = name == "gaussian, sigma known"
+    assert path.drawn.all() == exact
+    i = 2 if exact else int(np.flatnonzero(~path.drawn)[0])
+
+    def run(factor: float) -> Array:
+        there = problem.with_prior(path.family.at(factor * float(path.scales[i])))
+        return sample(there, draws=3000, seed=2).beta
+
+    check_point(path, i, run(1.0))
+    with pytest.raises(AssertionError, match="z ="):
+        check_point(path, i, run(1.1))
 
 
-def posterior_path_family(problem: Problem) -> PosteriorPath:
-    """A path of one point: its family."""
-    return posterior_path(problem, [1.0], draws=50)
-
-
-@pytest.mark.parametrize("sigma", [1.5, None])
-def test_exact_moments(sigma):
-    """σ known: the textbook normal posterior, at every scale; unknown: its spread over σ is left to the runs above."""
+def test_exact_moments():
+    """The textbook normal posterior, at every scale, from draws that are reweighted all the same."""
     X, y = data()
-    options = {} if sigma is None else {"likelihood": GaussianNoise(sigma)}
-    problem = Problem.from_arrays(X, y, prior=Gaussian(1.0), standardize=False, intercept=None, **options)
-    scales = np.geomspace(0.1, 2.0, 9)
-    path = posterior_path(problem, scales, draws=2000, seed=4, method="gibbs" if sigma else "auto")
+    sigma = 1.5
+    problem = Problem.from_arrays(
+        X, y, prior=Gaussian(1.0), standardize=False, intercept=None, likelihood=GaussianNoise(sigma)
+    )
+    path = posterior_path(problem, np.geomspace(0.1, 2.0, 9), draws=2000, seed=4, method="gibbs")
     assert path.passed
-    if sigma is None:
-        assert path.fits < scales.size
-        return
+    assert not path.drawn.all()
+
+    def exact(s: float) -> tuple[Array, Array]:
+        cov = np.linalg.inv(X.T @ X / sigma**2 + np.eye(4) / s**2)
+        return cov @ X.T @ y / sigma**2, np.sqrt(np.diag(cov))
+
     z, off = [], []
     for i, s in enumerate(path.scales):
-        cov = np.linalg.inv(X.T @ X / sigma**2 + np.eye(4) / s**2)
-        mean = cov @ X.T @ y / sigma**2
+        mean, sd = exact(s)
         z.append((path.mean[i] - mean) / path.mcse[i])
-        np.testing.assert_allclose(path.sd[i], np.sqrt(np.diag(cov)), rtol=LIMIT / np.sqrt(2 * path.ess[i]))
-        cov = np.linalg.inv(X.T @ X / sigma**2 + np.eye(4) / (1.1 * s) ** 2)
-        off.append((path.mean[i] - cov @ X.T @ y / sigma**2) / path.mcse[i])
-    assert (~path.drawn).any()
+        off.append((path.mean[i] - exact(1.1 * s)[0]) / path.mcse[i])
+        np.testing.assert_allclose(path.sd[i], sd, rtol=LIMIT / np.sqrt(2 * path.ess[i]))
+        for found, level in zip((path.lower, path.median, path.upper), LEVELS, strict=True):
+            error = np.sqrt(level * (1 - level) / path.ess[i]) / stats.norm.pdf(stats.norm.ppf(level))
+            assert (np.abs(found[i] - mean - sd * stats.norm.ppf(level)) <= LIMIT * error * sd).all()
     assert np.abs(z).max() <= LIMIT < np.abs(off).max()
 
 

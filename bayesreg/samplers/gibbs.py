@@ -208,9 +208,7 @@ class Gibbs:
         elastic = self.mixture.prior.elastic(self.reduced.held.size)
         return self.noise.hyper is None and self.mixture.hyper is None and elastic is not None and not elastic.l1.any()
 
-    def run(
-        self, layout: Layout, tune: int, settings: Settings, thin: int = 1, start: State | None = None
-    ) -> Draws:
+    def run(self, layout: Layout, tune: int, settings: Settings, thin: int = 1, start: State | None = None) -> Draws:
         """Warm up, draw, and return every `thin`-th sweep; from over-dispersed points, unless chains are to go on."""
         rng = settings.generator()
         r = self.reduced

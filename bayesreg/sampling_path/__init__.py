@@ -23,7 +23,7 @@ from bayesreg.sampling_path.fits import ExactFitter, Fitter, GibbsFitter, PlanFi
 from bayesreg.sampling_path.grid import read_scales
 from bayesreg.sampling_path.result import PosteriorPath
 from bayesreg.sampling_path.tilt import Tilt
-from bayesreg.sampling_path.walk import LEAST, Walk
+from bayesreg.sampling_path.walk import BUDGET, LEAST, Walk
 from bayesreg.sampling_path.weights import Point
 from bayesreg.scale_family import ScaleFamily
 
@@ -61,8 +61,8 @@ def posterior_path(
         Any order; each at most once.  Larger is weaker.  By default `count` over three decades, from the scale at which
         the first coefficient of the mode leaves its location (`grid`).
     draws : int
-        As in `sample`: 4·draws is what a posterior is made of by default.  A path makes about five times as many in
-        all, dealt out to its fits, none of which gets more than 4·draws or fewer than 512.
+        As in `sample`: 4·draws is what a posterior is made of by default.  A path makes some four times as many in all,
+        dealt out to its fits, none of which gets more than 2·draws, or fewer than 512 unless that is fewer.
     method, tune, progress
         As in `sample`; progress is called with (scales done, scales).  `tune` is the warm-up of chains that start
         afresh.  A sampler that compiles does so at every fit.
@@ -89,24 +89,21 @@ def posterior_path(
     family = ScaleFamily.of(problem, "posterior_path")
     grid = read_scales(problem, family, scales, count)
     tilt = Tilt.of(problem, family)
-    plan = prepare(
-        problem.with_prior(family.at(float(grid[0]))), method, draws, seed=seed if scales is None else seed, tune=tune
-    )
+    plan = prepare(problem.with_prior(family.at(float(grid[0]))), method, draws, seed=settings.seed, tune=tune)
     fitter = _fitter(problem, family, tilt, method, plan.method, settings)
-    most = 4 * draws
+    most = 2 * draws
     batches = max(BATCHES, fitter.chains) if isinstance(fitter, GibbsFitter) else BATCHES
     walk = Walk(
-        fitter, tilt, np.log(grid), most, max(min(batches, min(LEAST, most)), 2), settings.seed, progress,
-        everywhere=isinstance(fitter, ExactFitter),
+        fitter, tilt, np.log(grid), most, max(min(batches, min(LEAST, most)), 2),
+        BUDGET * 4 * draws, settings.seed, progress,
+        everywhere=isinstance(fitter, ExactFitter) and problem.likelihood.sigma_known is not None,
     )  # fmt: skip
     interrupted = walk.run()
     done = next((i for i in range(grid.size) if i not in walk.points), grid.size)
     return _result(problem, family, grid[:done], walk, settings, interrupted=interrupted)
 
 
-def _fitter(
-    problem: Problem, family: ScaleFamily, tilt: Tilt, asked: str, method: str, settings: Settings
-) -> Fitter:
+def _fitter(problem: Problem, family: ScaleFamily, tilt: Tilt, asked: str, method: str, settings: Settings) -> Fitter:
     one = problem.with_prior(family.at(1.0))
     if method == "conjugate" and _all_move(problem, tilt):
         return ExactFitter(problem, tilt, Exact.of(one))

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import final
 
 import numpy as np
@@ -53,7 +54,7 @@ def integrated(t: Array, points: Sequence[Point]) -> Curve:
     errors = np.sqrt(batches * spread.var(axis=1, ddof=1))
     missed = _missed(t, slope, bend)
     errors = np.hypot(errors, np.abs(missed - missed[best]))
-    return Curve(values - values[best], errors, _disagreement(t, points, values, noise))
+    return Curve(values - values[best], errors, _disagreement(points, values, noise, missed))
 
 
 def _sum(t: Array, slope: Array, bend: Array) -> Array:
@@ -76,22 +77,17 @@ def _missed(t: Array, slope: Array, bend: Array) -> Array:
     return missed
 
 
-def _disagreement(t: Array, points: Sequence[Point], values: Array, noise: Array) -> float:
-    """Largest |integral − bridge| between neighbouring fits, in standard errors."""
+def _disagreement(points: Sequence[Point], values: Array, noise: Array, missed: Array) -> float:
+    """Largest |integral − bridge| between neighbouring fits, beyond what the rule misses, in standard errors."""
     drawn = [i for i, point in enumerate(points) if point.weights is None]
     worst = 0.0
-    for i, j in zip(drawn[:-1], drawn[1:], strict=True):
+    for i, j in pairwise(drawn):
         one = points[i].pool
         pool = Pool.of([*one.fits, *points[j].pool.fits], one.batches, one.tilt)
         if pool.overlap() < OVERLAP:
             continue
         spread = noise[j] - noise[i] - pool.bridge_influence()
         error = float(np.sqrt(one.batches * spread.var(ddof=1)))
-        missed = float(np.abs(_missed(t, *_both(points))[j] - _missed(t, *_both(points))[i]))
-        difference = max(abs(values[j] - values[i] - pool.bridge) - missed, 0.0)
-        worst = max(worst, difference / max(error, 1e-12))
+        difference = abs(values[j] - values[i] - pool.bridge) - abs(missed[j] - missed[i])
+        worst = max(worst, float(difference) / max(error, np.finfo(float).tiny))
     return worst
-
-
-def _both(points: Sequence[Point]) -> tuple[Array, Array]:
-    return np.array([point.slope for point in points]), np.array([point.bend for point in points])

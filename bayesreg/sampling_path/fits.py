@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import fdtrc
 
 from bayesreg.interfaces import Array
@@ -30,7 +31,7 @@ from bayesreg.samplers.settings import SUPERCHAINS, Draws, Interrupted, Layout, 
 from bayesreg.sampling_path.tilt import Tilt
 from bayesreg.scale_family import ScaleFamily
 
-WARM = 8
+WARM = 6
 """Sweeps of warm-up from where the chains ended at the fit before."""
 
 ROW_CHAINS = 32
@@ -123,7 +124,7 @@ class GibbsFitter:
         return cls(problem, tilt, sampler, TUNE if tune is None else tune, chains)
 
     def fit(self, at: int, t: float, size: int, *, renew: bool, seed: np.random.SeedSequence) -> Fit:
-        """Go on from the last fit; the first starts afresh, and where new starts are asked for half of the chains do."""
+        """Go on from the last fit; the first starts afresh, and where tests are asked for half of the chains do."""
         rng, s = np.random.default_rng(seed.spawn(1)[0]), float(np.exp(t))
         last, half = self.sampler.last, self.chains // 2
         layout = Layout(self.chains, max(-(-size // self.chains), 4), SUPERCHAINS)
@@ -135,13 +136,13 @@ class GibbsFitter:
             start = _joined(_moved(last, s, half), new)
             groups = np.maximum(groups, SUPERCHAINS // 2 - 1)
         else:
-            start, groups = _moved(last, s, self.chains), np.zeros(self.chains, dtype=int)
+            start, groups = _moved(last, s, self.chains), np.zeros_like(groups)
         tune = self.tune if last is None or renew else min(WARM, self.tune)
         draws = self.sampler.run(layout, tune, Settings(layout.draws, self.chains, tune, seed), start=start)
         if draws.interrupted:
             msg = "sampling was interrupted"
             raise Interrupted(msg)
-        return _judged(self.problem, self.tilt, at, t, draws, groups, warm=last is not None and not renew)
+        return judged(self.problem, self.tilt, at, t, draws, groups, warm=last is not None and not renew)
 
 
 def _moved(state: State, s: float, chains: int) -> State:
@@ -154,8 +155,8 @@ def _joined(one: State, two: State) -> State:
     return State(*(np.concatenate(pair) for pair in pairs))
 
 
-def _judged(
-    problem: Problem, tilt: Tilt, at: int, t: float, draws: Draws, groups: Array, *, warm: bool
+def judged(
+    problem: Problem, tilt: Tilt, at: int, t: float, draws: Draws, groups: NDArray[np.int_], *, warm: bool
 ) -> Fit:
     """A fit by Gibbs sampling, tested."""
     fit = _bare(problem, tilt, at, t, draws, "gibbs", "")
@@ -167,16 +168,16 @@ def _judged(
     first, second = watched[:, : length // 2].mean(axis=1), watched[:, -(length // 2) :].mean(axis=1)
     drift = second - first
     error = drift.std(axis=0, ddof=1) / np.sqrt(chains)
-    trouble = ""
+    trouble, kinds = "", np.unique(groups).size
     if _chance((drift.mean(axis=0) / np.where(error > 0, error, np.inf)) ** 2, 1, chains - 1) < LEVEL:
         trouble = "the chains' second halves differ from their first: the warm-up was too short"
-    elif _chance(_ratio(watched.mean(axis=1), groups), groups.max(), chains - 1 - groups.max()) < LEVEL:
+    elif _chance(_ratio(watched.mean(axis=1), groups), kinds - 1, chains - kinds) < LEVEL:
         trouble = "chains from different starting points differ"
     lag = (float(drift[:, problem.p].mean()), float(error[problem.p])) if warm else (0.0, 0.0)
     return replace(fit, trouble=trouble, lag=lag[0], lag_error=lag[1])
 
 
-def _ratio(means: Array, groups: Array) -> Array:
+def _ratio(means: Array, groups: NDArray[np.int_]) -> Array:
     """F, between groups over within, of chains' means (C, q)."""
     labels = np.unique(groups)
     if labels.size < 2:
@@ -185,7 +186,7 @@ def _ratio(means: Array, groups: Array) -> Array:
     counts = np.array([(groups == g).sum() for g in labels])
     between = (counts[:, None] * (centres - means.mean(axis=0)) ** 2).sum(axis=0) / (labels.size - 1)
     within = ((means - centres[np.searchsorted(labels, groups)]) ** 2).sum(axis=0) / (len(means) - labels.size)
-    return np.divide(between, within, out=np.zeros_like(between), where=within > 0)
+    return np.asarray(np.divide(between, within, out=np.zeros_like(between), where=within > 0))
 
 
 def _chance(ratios: Array, above: int, below: int) -> float:

@@ -107,16 +107,18 @@ class PosteriorPath:
         """One row a scale: how its posterior was had, and how good it is."""
         import pandas as pd
 
-        return pd.DataFrame({
-            "scale": self.scales,
-            "lambda_": self.lambda_,
-            "how": np.where(self.drawn, "drawn", "reweighted"),
-            "khat": self.khat,
-            "ess": self.ess,
-            "log_evidence": self.log_evidence,
-            "log_evidence_error": self.log_evidence_error,
-            "passed": self.passed_at,
-        })
+        return pd.DataFrame(
+            {
+                "scale": self.scales,
+                "lambda_": self.lambda_,
+                "how": np.where(self.drawn, "drawn", "reweighted"),
+                "khat": self.khat,
+                "ess": self.ess,
+                "log_evidence": self.log_evidence,
+                "log_evidence_error": self.log_evidence_error,
+                "passed": self.passed_at,
+            }
+        )
 
     @property
     def sentence(self) -> str:

@@ -1,4 +1,4 @@
-"""The prior density of given draws as a function of the prior's scale: what draws at one scale are weighed by for another.
+"""The prior density of given draws as a function of the prior's scale: what weighs draws of one scale for another.
 
 With z = β − μ, in units of σ where the prior is, and t = log s,
 

@@ -19,7 +19,7 @@ from bayesreg.interfaces import Array
 from bayesreg.samplers.settings import Interrupted
 from bayesreg.sampling_path.fits import Fit, Fitter
 from bayesreg.sampling_path.tilt import Tilt
-from bayesreg.sampling_path.weights import Marginals, Point, Pool, weighted_marginals
+from bayesreg.sampling_path.weights import Marginals, Ordered, Point, Pool, weighted_marginals
 
 GAP = 3.0
 """Standard deviations of the log weights between two fits.  Were log p(β | s)/d log s normal, m draws of each would
@@ -28,14 +28,20 @@ count for 1.2m halfway between, for 1.7m at a gap of 2 and for 0.6m at a gap of 
 LEAST_SHARE = 0.5
 """Effective draws under the weights, over the draws of the smaller fit, below which a scale gets a fit of its own."""
 
-BUDGET = 5.0
+BUDGET = 4.5
 """Draws, warm-up included, that a path makes in all, over those of one default posterior."""
 
 LEAST = 512
 """Draws of a fit, at the least."""
 
-RENEWED = 3
+AHEAD = 0.6
+"""Fits to come, over those that the gap seen last would ask for: towards weaker priors gaps are wider."""
+
+RENEWED = 2
 """Parts of the path at whose ends convergence is tested against new starts."""
+
+MANY = 16
+"""Chains from which the scatter of their means says what a mean's error is."""
 
 LEVELS = np.array([0.025, 0.5, 0.975])
 
@@ -51,6 +57,12 @@ class Walk:
         Log scales.
     most : int
         Draws of a fit, at the most.
+    batches : int
+        Of draws, for Monte Carlo errors.
+    left : float
+        Draws yet to be dealt out, warm-up included.
+    everywhere : bool
+        Whether every scale gets a fit.
     """
 
     fitter: Fitter
@@ -58,18 +70,17 @@ class Walk:
     t: Array
     most: int
     batches: int
+    left: float
     seed: np.random.SeedSequence
     progress: Callable[[int, int], None] | None
     everywhere: bool
     fits: dict[int, Fit] = field(default_factory=dict)
     points: dict[int, Point] = field(default_factory=dict)
     marginals: dict[int, Marginals] = field(default_factory=dict)
-    left: float = 0.0
     renewals: int = 0
 
     def run(self) -> bool:
         """Go along the grid; return whether an interrupt ended it."""
-        self.left = BUDGET * self.most
         try:
             here, last = 0, self.t.size - 1
             gap = 0.0 if self.everywhere else GAP / np.sqrt(max(self.tilt.count, 1))
@@ -100,6 +111,7 @@ class Walk:
         ahead, place = 1, frontier
         while place < self.t.size - 1:
             place, ahead = self._next(place, gap), ahead + 1
+        ahead = 1 + int((AHEAD if at else 1.0) * (ahead - 1))
         size = int(np.clip(self.left / ahead - self.fitter.warm, min(LEAST, self.most), self.most))
         span = (self.t[at] - self.t[0]) / max(self.t[-1] - self.t[0], 1e-300)
         renew = at > 0 and int(span * RENEWED + 1e-9) > self.renewals
@@ -125,11 +137,9 @@ class Walk:
             self._cover(here, middle)
             self._cover(middle, there)
             return
-        beta = pool.beta
-        order = np.argsort(beta, axis=0)
-        ordered = np.take_along_axis(beta, order, axis=0)
+        ordered = Ordered.of(pool)
         for at, point in made.items():
-            self.marginals[at] = weighted_marginals(point, order, ordered, LEVELS)
+            self.marginals[at] = weighted_marginals(point, ordered, LEVELS)
             self.points[at] = point
         self._say()
 
@@ -143,7 +153,20 @@ def _drawn(fit: Fit) -> Marginals:
     draws = fit.beta.reshape(*fit.shape, -1)
     variance = fit.beta.var(axis=0, ddof=1) if fit.size > 1 else np.full(fit.beta.shape[1], np.nan)
     mcse = mcse_mean(draws, independent=fit.draws.independent)
+    if not fit.draws.independent and fit.shape[0] >= MANY:
+        mcse *= max(_short(draws, variance, mcse), 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         ess = np.where(mcse > 0, variance / mcse**2, np.where(np.isnan(mcse), 0.0, np.inf))
     quantiles = np.quantile(fit.beta, LEVELS, axis=0)
     return Marginals(fit.beta.mean(axis=0), np.sqrt(variance), mcse, quantiles, ess)
+
+
+def _short(draws: Array, variance: Array, mcse: Array) -> float:
+    """By what errors are too small, over all coefficients, since chains end before their draws have lost their memory.
+
+    Chains are independent of each other, so that the scatter of their means is an error with nothing left out; that of
+    one coefficient is a rough one, its average over many is not.
+    """
+    between = draws.mean(axis=1).var(axis=0, ddof=1) / len(draws)
+    unit = np.where(variance > 0, variance, np.inf)
+    return float(np.sqrt((between / unit).sum() / max((mcse**2 / unit).sum(), np.finfo(float).tiny)))

@@ -189,27 +189,42 @@ class Marginals:
     ess: Array
 
 
-def weighted_marginals(point: Point, order: NDArray[np.int_], sorted_beta: Array, levels: Array) -> Marginals:
-    """Marginals of weighted draws, whose order by column and sorted values (m, p) are given."""
-    pool, w = point.pool, point.weights
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Ordered:
+    """Coefficients of a pool's draws, and by column their order and sorted values (p, m)."""
+
+    beta: Array
+    order: NDArray[np.int_]
+    values: Array
+
+    @classmethod
+    def of(cls, pool: Pool) -> Ordered:
+        """Sort once what every scale of the pool weighs anew."""
+        beta = pool.beta
+        columns = np.ascontiguousarray(beta.T)
+        order = np.argsort(columns, axis=1)
+        return cls(beta, order, np.take_along_axis(columns, order, axis=1))
+
+    def quantiles(self, weights: Array, levels: Array) -> Array:
+        """Quantiles (levels, p); a draw stands for the middle of its own share of the probability, lines between."""
+        mass = weights[self.order]
+        reached = np.cumsum(mass, axis=1)
+        reached -= 0.5 * mass
+        found = [np.interp(levels, at, values) for at, values in zip(reached, self.values, strict=True)]
+        return np.array(found).reshape(-1, levels.size).T
+
+
+def weighted_marginals(point: Point, ordered: Ordered, levels: Array) -> Marginals:
+    """Marginals of weighted draws."""
+    w = point.weights
     assert w is not None
-    beta = pool.beta
-    mean = w @ beta
-    centred = beta - mean
-    variance = w @ centred**2
-    influence = _influence(pool, w, centred)
-    mcse = np.sqrt(pool.batches * influence.var(axis=0, ddof=1))
-    # A draw stands for the middle of its own share of the probability.
-    mass = w[order]
-    reached = np.cumsum(mass, axis=0) - 0.5 * mass
-    columns = np.arange(beta.shape[1])
-    quantiles = np.empty((levels.size, beta.shape[1]))
-    for row, level in zip(quantiles, levels, strict=True):
-        above = np.clip((reached < level).sum(axis=0), 1, len(beta) - 1)
-        low, high = reached[above - 1, columns], reached[above, columns]
-        part = np.clip((level - low) / np.maximum(high - low, np.finfo(float).tiny), 0.0, 1.0)
-        below_value, above_value = sorted_beta[above - 1, columns], sorted_beta[above, columns]
-        row[:] = below_value + part * (above_value - below_value)
+    mean = w @ ordered.beta
+    centred = ordered.beta - mean
+    influence = _influence(point.pool, w, centred)
+    mcse = np.sqrt(point.pool.batches * influence.var(axis=0, ddof=1))
+    centred *= centred
+    variance = w @ centred
     with np.errstate(divide="ignore", invalid="ignore"):
         ess = np.where(mcse > 0, variance / mcse**2, np.inf)
-    return Marginals(mean, np.sqrt(variance), mcse, quantiles, ess)
+    return Marginals(mean, np.sqrt(variance), mcse, ordered.quantiles(w, levels), ess)

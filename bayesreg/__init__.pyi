@@ -26,6 +26,8 @@ from .optimum import Certificate as Certificate
 from .optimum import Optimum as Optimum
 from .optimum import Outcome as Outcome
 from .penalized import fit_penalized as fit_penalized
+from .penalty_path import PenalizedPath as PenalizedPath
+from .penalty_path import penalized_path as penalized_path
 from .prediction import Prediction as Prediction
 from .priors import Bridge as Bridge
 from .priors import ElasticNet as ElasticNet
@@ -39,6 +41,8 @@ from .reading import PenaltyRow as PenaltyRow
 from .reading import read_penalty as read_penalty
 from .samplers import Posterior as Posterior
 from .samplers import sample as sample
+from .sampling_path import PosteriorPath as PosteriorPath
+from .sampling_path import posterior_path as posterior_path
 from .scales import Exponential as Exponential
 from .scales import FlatScale as FlatScale
 from .scales import Gamma as Gamma

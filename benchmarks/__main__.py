@@ -1,4 +1,4 @@
-"""Run the benchmarks and print the tables: `python -m benchmarks [posteriors | map] [--quick]`."""
+"""Run the benchmarks and print the tables: `python -m benchmarks [posteriors | map | paths] [--quick]`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed, as ratios in one run.")
     parser.add_argument(
-        "part", nargs="?", choices=("all", "posteriors", "map"), default="all",
-        help="`posteriors`: the samplers only; `map`: modes of PyMC models only",
+        "part", nargs="?", choices=("all", "posteriors", "map", "paths"), default="all",
+        help="`posteriors`: the samplers only; `map`: modes of PyMC models only; `paths`: paths over λ only",
     )  # fmt: skip
     parser.add_argument(
         "--quick", action="store_true", help="once each, without the runs with an empty compile cache or of minutes"
@@ -34,6 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.part == "all":
         print_table(measure(quick=options.quick))
         print()
+    if options.part in ("paths", "all"):
+        print_table(measure_paths(quick=options.quick))
+        print()
+    if options.part == "paths":
+        return
     if options.part in ("map", "all"):
         from benchmarks import any_model
 
@@ -68,6 +73,16 @@ def measure(*, quick: bool) -> list[Row]:
     found += map_fit.rows()
     _say("the draws")
     return found + draws.rows(tutorial)
+
+
+def measure_paths(*, quick: bool) -> list[Row]:
+    """Return the rows of paths over λ."""
+    from benchmarks import penalty_paths, posterior_paths
+
+    _say("the penalised paths")
+    found = penalty_paths.rows(repeats=1 if quick else 5)
+    _say("the posteriors along a path")
+    return found + posterior_paths.rows(quick=quick)
 
 
 def print_table(rows: Sequence[Row]) -> None:

@@ -69,6 +69,9 @@ def solve_reduced(reduced: Reduced, fixed: Problem, family: ScaleFamily, scales:
     parts = _elastics(reduced, fixed, family, scales)
     theta = parts[0].loc.copy()
     smooth = any(part.l2.any() or not part.l1.all() for part in parts)
+    root, response = _rows(reduced.problem)
+    if len(root) < size and not any(part.l1.any() or not part.l2.all() for part in parts):
+        return np.array([_ridge(root, response, part) for part in parts])
     for i, part in enumerate(parts):
         gradient = reduced.hessian @ theta - reduced.score
         if smooth:
@@ -78,6 +81,18 @@ def solve_reduced(reduced: Reduced, fixed: Problem, family: ScaleFamily, scales:
             theta = np.where(v == 0, part.loc, part.loc + v)
         found[i] = theta
     return found
+
+
+def _rows(problem: Problem) -> tuple[Array, Array]:
+    block = problem.design.rows.collect()
+    return np.asarray(block.X), block.y
+
+
+def _ridge(root: Array, response: Array, part: Elastic) -> Array:
+    """argmin ½‖z − Rθ‖² + Σ l2(θ − μ)² for fewer rows than columns: μ + VRᵀ(RVRᵀ + I)⁻¹(z − Rμ), V = 1/2l2."""
+    spread = 0.5 / part.l2
+    system = (root * spread) @ root.T + np.eye(len(root))
+    return np.asarray(part.loc + spread * (root.T @ np.linalg.solve(system, response - root @ part.loc)))
 
 
 def _elastics(reduced: Reduced, fixed: Problem, family: ScaleFamily, scales: Array) -> list[Elastic]:

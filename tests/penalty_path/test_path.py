@@ -84,6 +84,13 @@ def test_more_columns_than_rows() -> None:
     check_points(path)
 
 
+@pytest.mark.parametrize("prior", [Gaussian(1.0), Gaussian(np.linspace(0.5, 2.0, 40), loc=0.3), ElasticNet(0.0, 2.0)])
+def test_a_ridge_of_more_columns_than_rows(prior: Any) -> None:
+    path = penalized_path(make_problem(n=20, p=40, prior=prior), count=12)
+    assert path.passed
+    check_points(path)
+
+
 def test_sparse_columns() -> None:
     from scipy import sparse
 

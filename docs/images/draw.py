@@ -11,8 +11,8 @@ COUNT = 50
 def main() -> None:
     """Draw the lasso on the diabetes data along the prior's scale, with the scale that the evidence chooses."""
     import numpy as np
-    from bayesreg.penalty_path import penalized_path
 
+    from bayesreg.penalty_path import penalized_path
     from bayesreg.sampling_path import posterior_path
     from bayesreg.strength import choose_scale
 

@@ -18,6 +18,9 @@ from bayesreg.scale_family import ScaleFamily
 DEPTH = 1e-3
 """Smallest λ tried, as a fraction of the critical λ (scikit-learn's `eps`)."""
 
+WIDE, FEW = 4, 256
+"""Columns, as a multiple of the rows or at least so many, up to which a path is found from sums over pairs of them."""
+
 
 def default_scales(fixed: Problem, family: ScaleFamily, count: int) -> Array:
     """Scales (count,), ascending, from the one at which every coefficient leaves its location to a weak prior.
@@ -38,7 +41,8 @@ def default_scales(fixed: Problem, family: ScaleFamily, count: int) -> Array:
     if not np.nanmax(told) > 0:
         msg = "cross-validation: no column varies, so no prior scale predicts better than another; give a scale"
         raise FitError(msg)
-    return np.asarray(np.geomspace(1.0, 10**3.5, count) / np.sqrt(1e2 * np.nanmean(told)))
+    own = np.nansum(told) / min(np.isfinite(told).sum(), fixed.n)  # by direction that the rows tell of
+    return np.asarray(np.geomspace(1.0, 10**3.5, count) / np.sqrt(1e2 * own))
 
 
 def _at_the_location(unit: Problem, family: ScaleFamily) -> Array:
@@ -61,6 +65,7 @@ def solve_path(fixed: Problem, family: ScaleFamily, scales: Array) -> Array:
         If J has no finite minimum.
     """
     quadratic = fixed.likelihood.quadratic and family.at(1.0).elastic(fixed.p) is not None
+    quadratic = quadratic and fixed.p <= max(FEW, WIDE * fixed.n)
     return np.array(list(_quadratic_path(fixed, family, scales) if quadratic else _path(fixed, family, scales)))
 
 

@@ -1,4 +1,4 @@
-"""Run the benchmarks and print the tables: `python -m benchmarks [posteriors | map] [--quick]`."""
+"""Run the benchmarks and print the tables: `python -m benchmarks [posteriors | map | path-posteriors] [--quick]`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed, as ratios in one run.")
     parser.add_argument(
-        "part", nargs="?", choices=("all", "posteriors", "map"), default="all",
-        help="`posteriors`: the samplers only; `map`: modes of PyMC models only",
+        "part", nargs="?", choices=("all", "posteriors", "map", "path-posteriors"), default="all",
+        help="`posteriors`: the samplers only; `map`: modes of PyMC models only; `path-posteriors`: fifty along λ only",
     )  # fmt: skip
     parser.add_argument(
         "--quick", action="store_true", help="once each, without the runs with an empty compile cache or of minutes"
@@ -39,7 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         any_model.print_found(*any_model.measure(_say))
         print()
-    if options.part == "map":
+    if options.part in ("path-posteriors", "all"):
+        from benchmarks import posterior_paths
+
+        _say("posteriors along the prior's scale")
+        print_table(posterior_paths.rows(quick=options.quick))
+        print()
+    if options.part in ("map", "path-posteriors"):
         return
     from benchmarks import posteriors
 

@@ -99,10 +99,6 @@ def _along_a_path(
     problem: Problem, family: ScaleFamily, choice: EvidenceChoice, sampling: dict[str, Any]
 ) -> pd.DataFrame:
     """The curve from posteriors along scales about the maximum, as far as a parabola through it falls by `SHOWN`."""
-    try:
-        from bayesreg.sampling_path import posterior_path
-    except ModuleNotFoundError:  # the last round's draws alone know the curve as far as their weights are even
-        return _table(choice.scales, choice.log_evidence, np.full(choice.scales.size, math.nan))
     fixed, factor = problem, 1.0
     if choice.dispersion is not None:
         fixed, factor = at_dispersion(problem, family, choice.dispersion)

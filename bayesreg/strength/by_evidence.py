@@ -12,6 +12,7 @@ from bayesreg.interfaces import Array
 from bayesreg.problem import Problem
 from bayesreg.samplers import conjugate
 from bayesreg.samplers.settings import Progress
+from bayesreg.sampling_path import posterior_path
 from bayesreg.scale_family import ScaleFamily
 from bayesreg.strength.choice import ScaleChoice
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from bayesreg.descent import minimise
 from bayesreg.interfaces import Array, Elastic
-from bayesreg.penalty_path.reduced import LARGEST, Reduced
+from bayesreg.penalty_path.face import Face
+from bayesreg.penalty_path.reduced import LARGEST, Reduced, with_intercept
 from bayesreg.problem import Problem
 from bayesreg.quadratic import Lasso, minimise_quadratic
 from bayesreg.scale_family import ScaleFamily
@@ -36,18 +37,26 @@ def solve_path(fixed: Problem, family: ScaleFamily, scales: Array) -> Array:
 
 
 def followed(fixed: Problem, family: ScaleFamily, scales: Array) -> Iterator[Array]:
-    """Descend at each scale from the parabola through the last three minima, over the logarithm of the scale.
+    """Go to each scale's minimum from the parabola through the last three, over the logarithm of the scale.
 
     A coefficient at its location, and one that the parabola would take past it, starts there.  Only the first and the
     last point are looked at for whether the minimum is finite: between them it is, if it is at both.
     """
-    loc = fixed.prior.location(fixed.p)
-    lead = int(fixed.has_intercept)
+    loc, lead = fixed.prior.location(fixed.p), int(fixed.has_intercept)
+    unit = fixed.with_prior(family.at(1.0))
+    one = unit.penalty_prior.elastic(len(fixed.labels))
+    face = Face.of(unit, one)
+    stretch = with_intercept(unit, family.stretch(scales, fixed.p))
     last: list[tuple[float, Array]] = []
     for i, scale in enumerate(scales):
         start = _continued(last, float(scale), loc, lead) if last else None
-        ends = i in (0, len(scales) - 1) or not fixed.convex
-        theta, _ = minimise(fixed.with_prior(family.at(float(scale))), theta=start, judged=ends)
+        ends = i in (0, len(scales) - 1)
+        theta = None
+        if face is not None and one is not None and start is not None and not ends:
+            part = Elastic(one.l1 / stretch[i], one.l2 / stretch[i] ** 2, one.loc)
+            theta = face.minimise(part, start)
+        if theta is None:
+            theta, _ = minimise(fixed.with_prior(family.at(float(scale))), theta=start, judged=ends or not fixed.convex)
         last = [*last[-2:], (float(scale), theta)]
         yield theta
 

@@ -52,7 +52,8 @@ def applies(unit: Problem) -> bool:
     """Whether points can be certified together: J convex, and no column without a penalty but the intercept."""
     flat = np.flatnonzero(np.isinf(unit.penalty_prior.variance(len(unit.labels))))
     separable = np.unique(unit.penalty_prior.blocks(len(unit.labels))).size == len(unit.labels)
-    return unit.convex and separable and not unit.design.rows.sparse and (flat < int(unit.has_intercept)).all()
+    held = bool((flat < int(unit.has_intercept)).all())
+    return unit.convex and separable and held and not unit.design.rows.sparse
 
 
 def certify_each(unit: Problem, thetas: Array, stretch: Array, rates: Array, hessian: Array | None = None) -> Proofs:

@@ -39,7 +39,8 @@ def default_scales(fixed: Problem, family: ScaleFamily, count: int, reduced: Red
     if not told.max() > 0:
         msg = "no column varies, so that every prior scale gives the same fit; give scales"
         raise FitError(msg)
-    return np.asarray(np.geomspace(1.0, 10**3.5, count) / np.sqrt(1e2 * told.mean()))
+    each = float(told.sum()) / min(told.size, fixed.n)  # by direction that the rows tell of
+    return np.asarray(np.geomspace(1.0, 10**3.5, count) / np.sqrt(1e2 * each))
 
 
 def critical_scale(fixed: Problem, family: ScaleFamily, reduced: Reduced | None = None) -> float:

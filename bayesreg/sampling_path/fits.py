@@ -31,8 +31,9 @@ from bayesreg.samplers.settings import SUPERCHAINS, Draws, Interrupted, Layout, 
 from bayesreg.sampling_path.tilt import Tilt
 from bayesreg.scale_family import ScaleFamily
 
-WARM = 6
-"""Sweeps of warm-up from where the chains ended at the fit before."""
+WARM, MEMORY = 6, 2.0
+"""Sweeps of warm-up from where the chains ended at the fit before: at least so many, and so many for each sweep that an
+effective draw of the slowest coefficient took there."""
 
 ROW_CHAINS = 32
 """Chains of a path where a sweep's cost is mostly the rows' products, which are read once for all chains: at 100 × 1000
@@ -94,8 +95,12 @@ class Fitter(Protocol):
     warm: int
     """Chains × sweeps of warm-up that a fit costs beside its draws."""
 
-    def fit(self, at: int, t: float, size: int, *, renew: bool, seed: np.random.SeedSequence) -> Fit:
-        """Return about `size` draws at log scale t; `renew` asks that convergence be tested against new starts."""
+    def fit(self, at: int, t: float, size: int, *, share: float, renew: bool, seed: np.random.SeedSequence) -> Fit:
+        """Return about `size` draws at log scale t.
+
+        `share` is the effective share of the draws of the fit before; `renew` asks that convergence be tested against
+        new starts.
+        """
         ...
 
 
@@ -123,7 +128,7 @@ class GibbsFitter:
         chains = ROW_CHAINS if isinstance(sampler.kernel, RowKernel) else sampler.chains
         return cls(problem, tilt, sampler, TUNE if tune is None else tune, chains)
 
-    def fit(self, at: int, t: float, size: int, *, renew: bool, seed: np.random.SeedSequence) -> Fit:
+    def fit(self, at: int, t: float, size: int, *, share: float, renew: bool, seed: np.random.SeedSequence) -> Fit:
         """Go on from the last fit; the first starts afresh, and where tests are asked for half of the chains do."""
         rng, s = np.random.default_rng(seed.spawn(1)[0]), float(np.exp(t))
         last, half = self.sampler.last, self.chains // 2
@@ -137,7 +142,8 @@ class GibbsFitter:
             groups = np.maximum(groups, SUPERCHAINS // 2 - 1)
         else:
             start, groups = _moved(last, s, self.chains), np.zeros_like(groups)
-        tune = self.tune if last is None or renew else min(WARM, self.tune)
+        warm = min(max(WARM, round(MEMORY / max(share, 1e-3))), self.tune)
+        tune, self.warm = self.tune if last is None or renew else warm, warm * self.chains
         draws = self.sampler.run(layout, tune, Settings(layout.draws, self.chains, tune, seed), start=start)
         if draws.interrupted:
             msg = "sampling was interrupted"
@@ -210,7 +216,7 @@ class ExactFitter:
     exact: Exact
     warm: int = 0
 
-    def fit(self, at: int, t: float, size: int, *, renew: bool, seed: np.random.SeedSequence) -> Fit:
+    def fit(self, at: int, t: float, size: int, *, share: float, renew: bool, seed: np.random.SeedSequence) -> Fit:
         """Draw; there is nothing to test."""
         length = -(-size // SUPERCHAINS)
         draws = self.exact.draw(Settings(length, SUPERCHAINS, None, seed), float(np.exp(t)))
@@ -229,7 +235,7 @@ class PlanFitter:
     tune: int | None
     warm: int = 0
 
-    def fit(self, at: int, t: float, size: int, *, renew: bool, seed: np.random.SeedSequence) -> Fit:
+    def fit(self, at: int, t: float, size: int, *, share: float, renew: bool, seed: np.random.SeedSequence) -> Fit:
         """Sample as `sample` does; what was refused once is not tried again."""
         there = self.problem.with_prior(self.family.at(float(np.exp(t))))
         plan: Plan = prepare(there, self.method, max(-(-size // 4), 50), seed=seed, tune=self.tune)

@@ -34,6 +34,10 @@ BUDGET = 4.5
 LEAST = 512
 """Draws of a fit, at the least."""
 
+WANTED = 130
+"""Effective draws of a fit, at the least, by the effective share of the draws of the fit before: the gate asks for 100,
+and the smallest of many ESS scatters."""
+
 AHEAD = 0.6
 """Fits to come, over those that the gap seen last would ask for: towards weaker priors gaps are wider."""
 
@@ -78,6 +82,7 @@ class Walk:
     points: dict[int, Point] = field(default_factory=dict)
     marginals: dict[int, Marginals] = field(default_factory=dict)
     renewals: int = 0
+    efficiency: float = 1.0
 
     def run(self) -> bool:
         """Go along the grid; return whether an interrupt ended it."""
@@ -112,16 +117,20 @@ class Walk:
         while place < self.t.size - 1:
             place, ahead = self._next(place, gap), ahead + 1
         ahead = 1 + int((AHEAD if at else 1.0) * (ahead - 1))
-        size = int(np.clip(self.left / ahead - self.fitter.warm, min(LEAST, self.most), self.most))
+        least = max(LEAST, WANTED / max(self.efficiency, 1e-3))
+        size = int(np.clip(self.left / ahead - self.fitter.warm, min(least, self.most), self.most))
         span = (self.t[at] - self.t[0]) / max(self.t[-1] - self.t[0], 1e-300)
         renew = at > 0 and int(span * RENEWED + 1e-9) > self.renewals
         if renew:
             self.renewals = int(span * RENEWED + 1e-9)
-        fit = self.fitter.fit(at, float(self.t[at]), size, renew=renew, seed=self.seed.spawn(1)[0])
+        fit = self.fitter.fit(
+            at, float(self.t[at]), size, share=self.efficiency, renew=renew, seed=self.seed.spawn(1)[0]
+        )
         self.left = max(self.left - fit.size - self.fitter.warm, 0.0)
         self.fits[at] = fit
         self.points[at] = Point.of(Pool.of([fit], self.batches, self.tilt), fit.t)
         self.marginals[at] = _drawn(fit)
+        self.efficiency = float(self.marginals[at].ess.min()) / fit.size
         self._say()
 
     def _cover(self, here: int, there: int) -> None:

@@ -12,6 +12,7 @@ from bayesreg.interfaces import Array
 from bayesreg.problem import Problem
 from bayesreg.samplers import conjugate
 from bayesreg.samplers.settings import Progress
+from bayesreg.sampling_path import posterior_path
 from bayesreg.scale_family import ScaleFamily
 from bayesreg.strength.choice import ScaleChoice
 
@@ -99,10 +100,6 @@ def _along_a_path(
     problem: Problem, family: ScaleFamily, choice: EvidenceChoice, sampling: dict[str, Any]
 ) -> pd.DataFrame:
     """The curve from posteriors along scales about the maximum, as far as a parabola through it falls by `SHOWN`."""
-    try:
-        from bayesreg.sampling_path import posterior_path
-    except ModuleNotFoundError:  # the last round's draws alone know the curve as far as their weights are even
-        return _table(choice.scales, choice.log_evidence, np.full(choice.scales.size, math.nan))
     fixed, factor = problem, 1.0
     if choice.dispersion is not None:
         fixed, factor = at_dispersion(problem, family, choice.dispersion)

@@ -137,11 +137,7 @@ def choose_by(
         return cross_validation(problem, Setting(**own), sigma=sigma, seed=seed)
     if by == "evidence":
         return by_evidence(problem, sigma=sigma, seed=seed, **own)
-    try:
-        from bayesreg.strength.hierarchical import hierarchical_scale
-    except ModuleNotFoundError as error:
-        msg = "choose_scale: by='hierarchical' is not here yet"
-        raise ParameterError(msg) from error
+    from bayesreg.strength.hierarchical import hierarchical_scale
 
     if own["draws"] is None:
         del own["draws"]

@@ -145,7 +145,11 @@ def degrees_of_freedom(fixed: Problem, family: ScaleFamily, scales: Array, theta
     for scale, theta in zip(scales, thetas, strict=True):
         prior, beta = family.at(float(scale)), theta[lead:]
         free = np.flatnonzero(~prior.at_kink(beta))
-        bend = linalg.block_diag(np.diag(own), prior.hessian(beta, free))
+        bend = prior.hessian(beta, free)
+        if free.size > fixed.n and fixed.flat_intercept and (np.diag(bend) > 0).all() and _diagonal(bend):
+            found.append(1 + _wide(fixed, free, np.diag(bend)))
+            continue
+        bend = linalg.block_diag(np.diag(own), bend)
         taken = 0.0
         if bend.any():
             hessian = work.curvature(np.zeros(theta.size)) if hessian is None else hessian
@@ -153,6 +157,22 @@ def degrees_of_freedom(fixed: Problem, family: ScaleFamily, scales: Array, theta
             taken = float(np.trace(_solved(hessian[np.ix_(chosen, chosen)] + bend, bend)))
         found.append(lead + free.size - taken)
     return np.array(found)
+
+
+def _diagonal(matrix: Array) -> bool:
+    return bool(np.count_nonzero(matrix) == np.count_nonzero(np.diag(matrix)))
+
+
+def _wide(fixed: Problem, free: Index, bend: Array) -> float:
+    """The same about a flat intercept for more columns than rows: Σ k/(1 + k) over the eigenvalues of XP⁻¹Xᵀ."""
+    block = fixed.design.rows.collect()
+    X = block.X[:, free]
+    X = X.toarray() if is_sparse(X) else X
+    root = np.sqrt(block.weighted(fixed.likelihood.d2(np.zeros(block.y.size), block.y)))
+    A, u = root[:, None] * X, root / np.linalg.norm(root)
+    A = (A - np.outer(u, u @ A)) / np.sqrt(bend)
+    k = np.maximum(linalg.eigvalsh(A @ A.T), 0.0)
+    return float((k / (1 + k)).sum())
 
 
 def _solved(matrix: Array, right: Array) -> Array:

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from bayesreg.penalty_path import penalized_path
 
 import bayesreg as br
 from bayesreg import penalty_path, sampling_path
 from bayesreg.cli.output import aligned, plain
 from bayesreg.cli.progress import staged
 from bayesreg.errors import FitError
+from bayesreg.penalty_path import penalized_path
 from tests.cli.conftest import Cli, Run
 
 

@@ -26,7 +26,7 @@ def two_fits(name: str, *scales: float, size: int = 2000) -> tuple[Problem, Tilt
     tilt = Tilt.of(problem, family)
     fitter = GibbsFitter.of(problem, family, tilt, None)
     fits = [
-        fitter.fit(i, float(np.log(s)), size, renew=False, seed=seed)
+        fitter.fit(i, float(np.log(s)), size, share=1.0, renew=False, seed=seed)
         for i, (s, seed) in enumerate(zip(scales, np.random.SeedSequence(3).spawn(len(scales)), strict=True))
     ]
     return problem, tilt, fits

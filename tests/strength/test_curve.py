@@ -204,25 +204,32 @@ def test_where_nothing_is_left_to_estimate_sigma_from_the_log_score_is_infinite(
 
 
 def test_degrees_of_freedom_are_the_trace_of_the_smoother() -> None:
-    """∂ŷ/∂y by differences: of a ridge, a lasso, a group lasso, an elastic net."""
+    """∂ŷ/∂y by differences: of ridges (one of more columns than rows), a lasso, a group lasso, an elastic net."""
     from bayesreg.penalized import fit_penalized
     from bayesreg.priors import ElasticNet, GroupLaplace
 
-    X, y = data(15, 6)
+    y = data(15)[1]
 
-    def fitted(prior: Any, response: Array) -> tuple[Array, Problem, Array]:
-        problem = Problem.from_arrays(X, response, prior=prior, likelihood=KNOWN)
+    def fitted(prior: Any, p: int, response: Array) -> tuple[Array, Problem, Array]:
+        problem = Problem.from_arrays(data(15, p)[0], response, prior=prior, likelihood=KNOWN)
         fit = fit_penalized(problem)
         theta = problem.join(fit.intercept, fit.beta)
         return problem.linear_predictor(problem.design.rows.collect(), theta), problem, theta
 
     counts = []
-    for prior in (Gaussian(0.4), Laplace(0.2), GroupLaplace([0, 0, 1, 1, 2, 2], 0.2), ElasticNet(4.0, 2.0)):
-        _, problem, theta = fitted(prior, y)
+    groups = GroupLaplace([0, 0, 1, 1, 2, 2], 0.2)
+    for prior, p in (
+        (Gaussian(0.4), 6),
+        (Gaussian(0.4), 30),
+        (Laplace(0.2), 6),
+        (groups, 6),
+        (ElasticNet(4.0, 2.0), 6),
+    ):
+        _, problem, theta = fitted(prior, p, y)
         family = ScaleFamily(prior.bind(problem.names, problem.design.terms), 1.0, factor=True)
         found = float(degrees_of_freedom(problem, family, np.ones(1), theta[None])[0])
         h = 1e-4 * np.eye(15)
-        trace = sum((fitted(prior, y + h[i])[0][i] - fitted(prior, y - h[i])[0][i]) / 2e-4 for i in range(15))
+        trace = sum((fitted(prior, p, y + h[i])[0][i] - fitted(prior, p, y - h[i])[0][i]) / 2e-4 for i in range(15))
         assert found == pytest.approx(trace, rel=1e-4)
         counts.append(found)
     assert len({round(count, 2) for count in counts}) == len(counts)

@@ -104,13 +104,26 @@ def _computed(options: argparse.Namespace, problem: Problem, about: str, stage: 
     stage("MAP path")
     through = _through(first.scales, choice)
     penalized = first if through is None else penalized_path(problem, through, sigma=options.sigma)
-    grid = np.geomspace(first.scales[0], first.scales[-1], max(2, options.count // 2))
+    grid = _posterior_scales(problem, first.scales, max(2, options.count // 2))
     progress = stage("posterior path")
     through = _through(grid, choice)
     posterior = posterior_path(
         problem, grid if through is None else through, draws=options.draws, seed=options.seed, progress=progress
     )
     return PathResult(about, penalized, posterior, found, followed, _next(options))
+
+
+def _posterior_scales(problem: Problem, along: Array, count: int) -> Array:
+    """Scales of the posterior path: to the end of the MAP path, from where paths of posteriors start by default.
+
+    That is later: with an unknown σ, y has to be explained by noise alone before the prior holds every coefficient.
+    """
+    from bayesreg.sampling_path.grid import default_scales
+    from bayesreg.scale_family import ScaleFamily
+
+    start = float(default_scales(problem, ScaleFamily.of(problem, "posterior_path"), 2)[0])
+    low = start if along[0] < start < along[-1] else along[0]
+    return np.geomspace(low, along[-1], count)
 
 
 def _through(grid: Array, choice: ScaleChoice | str) -> Array | None:

@@ -71,12 +71,12 @@ class PathResult:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Which gates failed."""
-        certified, passed, choice = self.penalized.certified, self.posterior.passed_at, self.choice
+        sound, passed, choice = self.penalized.sound, self.posterior.passed_at, self.choice
         reasons = []
-        if not certified.all():
-            missing = int((~certified).sum())
+        if not sound.all():
+            missing = int((~sound).sum())
             how = "is" if missing == 1 else "are"
-            reasons.append(f"{missing} of {certified.size} points of the MAP path {how} not certified")
+            reasons.append(f"{missing} of {sound.size} points of the MAP path {how} not certified")
         if not passed.any():
             reasons.append(f"none of {passed.size} points of the posterior path passed")
         if choice is None:

@@ -75,13 +75,14 @@ def _header(result: PathResult) -> list[str]:
 
 def _map_path(result: PathResult) -> list[str]:
     path, choice = result.penalized, result.choice
-    good, total = int(path.certified.sum()), path.certified.size
-    sure = "all certified" if good == total else f"{good} of them certified"
+    good, total = int(path.sound.sum()), path.sound.size
+    proved = "certified" if path.problem.convex else "stationary"
+    sure = f"all {proved}" if good == total else f"{good} of them {proved}"
     ends = f"{path.family.name} {_short(path.scales[0])} to {_short(path.scales[-1])}"
     title = f"MAP path: {total} points, {ends}, {sure} (KKT residual ≤ {path.kkt.max():.1e}"
     gap = path.gap[np.isfinite(path.gap)]
     title += f", duality gap ≤ {gap.max():.1e} nats)" if gap.size else ")"
-    header = (path.family.name, "λ", "nonzero", "certified", "enters (+), leaves (−)")
+    header = (path.family.name, "λ", "nonzero", proved, "enters (+), leaves (−)")
     strengths = path.table["lambda_"].to_numpy(dtype=float)
     shown = np.unique(np.linspace(0, total - 1, min(ROWS, total)).round().astype(int))
     chosen = np.array([], dtype=int) if choice is None else np.flatnonzero(path.scales == choice.scale)
@@ -89,7 +90,7 @@ def _map_path(result: PathResult) -> list[str]:
     rows = []
     for k, before in zip(shown, (None, *shown[:-1]), strict=True):
         changed = _changes(path.problem.names, path.zero[k], None if before is None else path.zero[before])
-        sure = "yes" if path.certified[k] else "NO"
+        sure = "yes" if path.sound[k] else "NO"
         mark = f"  <- {result.followed}" if k in chosen else ""
         nonzero = str(int((~path.zero[k]).sum()))
         rows.append((_short(path.scales[k]), _short(strengths[k]), nonzero, sure, f"{changed}{mark}"))

@@ -144,10 +144,16 @@ class PenalizedPath:
         return np.asarray((self.beta != self.problem.prior.location(self.problem.p)).sum(axis=1))
 
     @property
+    def sound(self) -> NDArray[np.bool_]:
+        """Which points (g,) are all that can be proved of them: certified; where J is not convex, stationary."""
+        return (
+            self.certified if self.problem.convex else np.array([each is Outcome.STATIONARY for each in self.outcomes])
+        )
+
+    @property
     def passed(self) -> bool:
         """Whether every point is certified; where J is not convex, whether every one is stationary."""
-        sound = (Outcome.CERTIFIED, Outcome.NOT_UNIQUE) if self.problem.convex else (Outcome.STATIONARY,)
-        return all(outcome in sound for outcome in self.outcomes)
+        return bool(self.sound.all())
 
     @property
     def lambda_(self) -> Array:

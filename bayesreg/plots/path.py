@@ -77,7 +77,7 @@ def path(
     Parameters
     ----------
     penalized : PenalizedPath
-        Where a point is not certified its line has a gap.
+        Where a point is not certified (stationary, where J is not convex) its line has a gap.
     posterior : PosteriorPath, optional
         Where its gate failed nothing of it is drawn: that stretch is hatched.
     choice : ScaleChoice, optional
@@ -137,7 +137,7 @@ def _chosen(penalized: PenalizedPath, columns: Sequence[str] | None, most: int, 
     if most < 1:
         msg = f"path: most must be a number of columns ≥ 1 (got {most!r})"
         raise ParameterError(msg)
-    size = np.abs(penalized.beta[penalized.certified]).sum(axis=0)
+    size = np.abs(penalized.beta[penalized.sound]).sum(axis=0)
     largest = np.argsort(-size, kind="stable")[:most]
     if named is not None and named not in largest:
         largest[-1] = named
@@ -219,9 +219,9 @@ class _Drawing:
         """The MAP of one coefficient, with gaps where it is not certified."""
         path, label = self.penalized, style.pop("label", None)
         values = self.units(path.beta[:, column], column)
-        shown = np.where(path.certified, values, np.nan)
+        shown = np.where(path.sound, values, np.nan)
         ax.plot(path.scales, shown, label=label, **style)
-        alone = [run.start for run in runs(path.certified) if run.stop - run.start == 1]
+        alone = [run.start for run in runs(path.sound) if run.stop - run.start == 1]
         if alone:
             ax.plot(path.scales[alone], values[alone], linestyle="", marker=".", markersize=3, color=style["color"])
 
@@ -242,7 +242,7 @@ class _Drawing:
 
     def name_lines(self, ax: Axes) -> None:
         """Name the lines at their weak ends: all where there is room, else those in colour."""
-        names, good = self.penalized.problem.names, np.flatnonzero(self.penalized.certified)
+        names, good = self.penalized.problem.names, np.flatnonzero(self.penalized.sound)
         if not good.size or not len(names):
             return
         room = room_for(inches_high(ax))

@@ -40,7 +40,7 @@ def claim(
 ) -> tuple[str, str]:
     """Return the claim, and what supports it."""
     p = penalized.beta.shape[1]
-    if not penalized.certified.any():
+    if not penalized.sound.any():
         head, detail = WITHHELD, "No point of the MAP path is certified."
     elif choice is None:
         head, detail = _along(penalized), ""
@@ -55,7 +55,7 @@ def claim(
 
 def _along(penalized: PenalizedPath) -> str:
     """The path as a whole: who leaves zero first."""
-    names, good = penalized.problem.names, penalized.certified
+    names, good = penalized.problem.names, penalized.sound
     scales, zero = penalized.scales[good], penalized.zero[good]
     if not zero.any():
         return "No coefficient is exactly\u00a00 at any scale: all shrink together"
@@ -102,7 +102,7 @@ class Here:
     @classmethod
     def of(cls, penalized: PenalizedPath, posterior: PosteriorPath | None, choice: ScaleChoice) -> Here:
         """Look both up."""
-        k = _nearest(penalized.scales, choice.scale, penalized.certified)
+        k = _nearest(penalized.scales, choice.scale, penalized.sound)
         zero = np.zeros(penalized.beta.shape[1], dtype=bool) if k is None else penalized.zero[k]
         i = None if posterior is None else _nearest(posterior.scales, choice.scale, posterior.passed_at)
         if posterior is None or i is None:
@@ -148,10 +148,10 @@ def _at_choice(
 def _gaps(penalized: PenalizedPath, posterior: PosteriorPath | None) -> list[str]:
     """What is not drawn, and why."""
     said = []
-    missing = int((~penalized.certified).sum())
-    if missing and penalized.certified.any():
+    missing = int((~penalized.sound).sum())
+    if missing and penalized.sound.any():
         how = "is not certified and left out" if missing == 1 else "are not certified and left out"
-        said.append(f"{missing} of {penalized.certified.size} points of the MAP {how}.")
+        said.append(f"{missing} of {penalized.sound.size} points of the MAP {how}.")
     failed = 0 if posterior is None else int((~posterior.passed_at).sum())
     if posterior is not None and failed:
         how = "failed its gate and is withheld" if failed == 1 else "failed their gate and are withheld"

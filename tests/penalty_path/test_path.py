@@ -376,3 +376,13 @@ def test_bad_settings() -> None:
 def test_student_noise_with_an_unknown_scale() -> None:
     path = penalized_path(make_problem("student-t", likelihood=StudentTNoise(4.0)), [0.5])
     assert path.noise.sigma is not None
+
+
+def test_sound_is_certified_or_where_j_is_not_convex_stationary():
+    path = penalized_path(make_problem("student-t", likelihood=StudentTNoise(4.0)), SCALES)
+    assert not path.certified.any()
+    assert list(path.sound) == [outcome is Outcome.STATIONARY for outcome in path.outcomes]
+    assert path.sound.any()
+    convex = penalized_path(make_problem("gaussian"), SCALES)
+    assert convex.sound.all()
+    assert list(convex.sound) == list(convex.certified)

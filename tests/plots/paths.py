@@ -25,7 +25,7 @@ def paths(*, p=8, points=30, kink=True, names=None, factor=False, seed=0, certif
     certified = np.ones(points, dtype=bool) if certified is None else certified
     penalized = SimpleNamespace(
         problem=problem, family=family, scales=scales, beta=beta, beta_raw=beta / unit, zero=beta == 0,
-        certified=certified, table=pd.DataFrame({"scale": scales, "lambda_": strengths}),
+        sound=certified, table=pd.DataFrame({"scale": scales, "lambda_": strengths}),
     )  # fmt: skip
     coarse = scales[::3]
     mean = ends / (1 + 0.5 / coarse[:, None])

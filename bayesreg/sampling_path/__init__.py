@@ -61,8 +61,8 @@ def posterior_path(
         Any order; each at most once.  Larger is weaker.  By default `count` over three decades, from the scale at which
         the first coefficient of the mode leaves its location (`grid`).
     draws : int
-        As in `sample`: 4·draws is what a posterior is made of by default.  A path makes some four times as many in all,
-        dealt out to its fits, none of which gets more than 2·draws, or fewer than 512 unless that is fewer.
+        As in `sample`: 4·draws is what a posterior is made of by default.  A path makes some four or five times as many
+        in all, dealt out to its fits, none of which gets more than 2·draws, or fewer than 512 unless that is fewer.
     method, tune, progress
         As in `sample`; progress is called with (scales done, scales).  `tune` is the warm-up of chains that start
         afresh.  A sampler that compiles does so at every fit.

@@ -31,7 +31,7 @@ from bayesreg.samplers.settings import SUPERCHAINS, Draws, Interrupted, Layout, 
 from bayesreg.sampling_path.tilt import Tilt
 from bayesreg.scale_family import ScaleFamily
 
-WARM, MEMORY = 6, 2.0
+WARM, MEMORY = 6, 1.5
 """Sweeps of warm-up from where the chains ended at the fit before: at least so many, and so many for each sweep that an
 effective draw of the slowest coefficient took there."""
 

@@ -28,7 +28,7 @@ count for 1.2m halfway between, for 1.7m at a gap of 2 and for 0.6m at a gap of 
 LEAST_SHARE = 0.5
 """Effective draws under the weights, over the draws of the smaller fit, below which a scale gets a fit of its own."""
 
-BUDGET = 4.5
+BUDGET = 5.0
 """Draws, warm-up included, that a path makes in all, over those of one default posterior."""
 
 LEAST = 512

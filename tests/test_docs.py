@@ -10,11 +10,13 @@ import pytest
 
 from bayesreg.errors import FitError
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "which-prior.md"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+PAGE = DOCS / "which-prior.md"
 
 
-def blocks() -> list[str]:
-    return re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+def blocks(page: Path = PAGE) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
 def quoted(name: str) -> list[str]:
@@ -55,3 +57,26 @@ def test_the_reading_of_a_model() -> None:
     with pytest.raises(FitError, match="grows without bound as tau → 0"):
         names["br"].find_map(names["model"])
     assert (names["br"].find_map(names["model"], hold={"tau": 0.5}).point["w"] == 0).any()
+
+
+def test_how_strong() -> None:
+    """The page's code runs, and what the page says of the evidence holds."""
+    import matplotlib.pyplot as plt
+
+    names: dict[str, Any] = {}
+    first, human, along = blocks(DOCS / "how-strong.md")
+    exec(first.replace("print(", "str(").replace("comparison = br.compare(choice.problem, seed=0)", ""), names)
+    exec(human.replace("print(", "str("), names)
+    exec(along, names)
+    choice, problem, br = names["choice"], names["problem"], names["br"]
+    # At the maximum the prior's expected size of the coefficients is the posterior's.
+    posterior = br.sample(choice.problem, draws=2000, seed=1)
+    size = abs(posterior.beta).sum(axis=-1)
+    expected = problem.p * choice.scale
+    slack = 5 * size.std() / posterior.summary(["beta"])["ess_bulk"].min() ** 0.5 + 5 * choice.error * expected
+    assert abs(size.mean() - expected) < slack < 0.1 * expected
+    assert set(choice.alternatives.index) >= {"cv min", "cv 1se", "evidence", "hierarchical median"}
+    assert names["mode"].passed
+    assert names["along"].passed
+    assert choice.sensitivity is None
+    plt.close("all")

@@ -28,6 +28,10 @@ count for 1.2m halfway between, for 1.7m at a gap of 2 and for 0.6m at a gap of 
 LEAST_SHARE = 0.5
 """Effective draws under the weights, over the draws of the smaller fit, below which a scale gets a fit of its own."""
 
+MIN_ESS = 100
+"""Effective draws of a scale, at the least: the mean is then good to 0.1 sd, the ends of a 95 % band to 0.27 sd
+(√(0.025·0.975/100)/φ(1.96)); `sample`, whose numbers are printed, asks for 400."""
+
 BUDGET = 5.0
 """Draws, warm-up included, that a path makes in all, over those of one default posterior."""
 
@@ -140,16 +144,19 @@ class Walk:
         pool = Pool.of([self.fits[here], self.fits[there]], self.batches, self.tilt)
         made = {at: Point.of(pool, float(self.t[at])) for at in range(here + 1, there)}
         enough = LEAST_SHARE * min(fit.size for fit in pool.fits)
-        if any(not point.khat <= MAX_KHAT or point.share < enough for point in made.values()):
+        reached = all(point.khat <= MAX_KHAT and point.share >= enough for point in made.values())
+        ordered = Ordered.of(pool) if reached else None
+        found = {} if ordered is None else {at: weighted_marginals(made[at], ordered, LEVELS) for at in made}
+        # Where the fits themselves have too few effective draws another one would have no more.
+        ends = min(float(self.marginals[at].ess.min()) for at in (here, there))
+        if not reached or min(float(each.ess.min()) for each in found.values()) < MIN_ESS <= ends:
             middle = (here + there) // 2
             self._fit(middle, self._gap(here), there)
             self._cover(here, middle)
             self._cover(middle, there)
             return
-        ordered = Ordered.of(pool)
-        for at, point in made.items():
-            self.marginals[at] = weighted_marginals(point, ordered, LEVELS)
-            self.points[at] = point
+        self.marginals |= found
+        self.points |= made
         self._say()
 
     def _say(self) -> None:

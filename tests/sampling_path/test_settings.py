@@ -10,9 +10,10 @@ from bayesreg.likelihoods import BernoulliLogit, GaussianNoise
 from bayesreg.optimality import critical_factor
 from bayesreg.priors import Bridge, ElasticNet, Flat, Gaussian, Laplace
 from bayesreg.problem import Problem
-from bayesreg.sampling_path import MIN_ESS, posterior_path
+from bayesreg.sampling_path import posterior_path
 from bayesreg.sampling_path.fits import GibbsFitter
 from bayesreg.sampling_path.grid import default_scales
+from bayesreg.sampling_path.walk import MIN_ESS
 from bayesreg.scale_family import ScaleFamily
 from tests.sampling_path.cases import classes, data
 

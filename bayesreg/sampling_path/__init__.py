@@ -138,7 +138,7 @@ def _result(
         lower=quantiles[:, 0], median=quantiles[:, 1], upper=quantiles[:, 2],
         drawn=np.array([point.weights is None for point in points]), khat=khat, ess=ess,
         passed_at=np.array([not why for why in trouble]),
-        log_evidence=curve.values, log_evidence_error=curve.errors, fits=len(walk.fits), interrupted=interrupted,
+        log_evidence=curve.values, log_evidence_error=curve.errors, fits=walk.runs, interrupted=interrupted,
         trouble=trouble, warning="; ".join(warnings), method=fits[-1].method, points=points,
         settings=Settings(settings.draws, None, settings.tune, settings.seed),
     )  # fmt: skip

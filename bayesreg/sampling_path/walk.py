@@ -8,7 +8,7 @@ share); where they do not, another fit halves the gap.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import numpy as np
@@ -86,6 +86,7 @@ class Walk:
     points: dict[int, Point] = field(default_factory=dict)
     marginals: dict[int, Marginals] = field(default_factory=dict)
     renewals: int = 0
+    runs: int = 0
     efficiency: float = 1.0
 
     def run(self) -> bool:
@@ -127,15 +128,25 @@ class Walk:
         renew = at > 0 and int(span * RENEWED + 1e-9) > self.renewals
         if renew:
             self.renewals = int(span * RENEWED + 1e-9)
+        fit, found = self._drawn(at, size, renew=renew)
+        worst = float(found.ess.min())
+        if worst < MIN_ESS and size < self.most:  # once more, by what was seen: a new run, so that nothing is selected
+            size = int(np.clip(size * WANTED / max(worst, 1.0), size, self.most))
+            trouble = fit.trouble
+            fit, found = self._drawn(at, size, renew=False)
+            fit = replace(fit, trouble=trouble or fit.trouble)
+        self.fits[at], self.marginals[at] = fit, found
+        self.efficiency = float(found.ess.min()) / fit.size
+        self.points[at] = Point.of(Pool.of([fit], self.batches, self.tilt), fit.t)
+        self._say()
+
+    def _drawn(self, at: int, size: int, *, renew: bool) -> tuple[Fit, Marginals]:
         fit = self.fitter.fit(
             at, float(self.t[at]), size, share=self.efficiency, renew=renew, seed=self.seed.spawn(1)[0]
         )
         self.left = max(self.left - fit.size - self.fitter.warm, 0.0)
-        self.fits[at] = fit
-        self.points[at] = Point.of(Pool.of([fit], self.batches, self.tilt), fit.t)
-        self.marginals[at] = _drawn(fit)
-        self.efficiency = float(self.marginals[at].ess.min()) / fit.size
-        self._say()
+        self.runs += 1
+        return fit, _drawn(fit)
 
     def _cover(self, here: int, there: int) -> None:
         """Fill the places between two fits from their draws, or by a fit halfway."""

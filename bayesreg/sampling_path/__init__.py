@@ -23,15 +23,11 @@ from bayesreg.sampling_path.fits import ExactFitter, Fitter, GibbsFitter, PlanFi
 from bayesreg.sampling_path.grid import read_scales
 from bayesreg.sampling_path.result import PosteriorPath
 from bayesreg.sampling_path.tilt import Tilt
-from bayesreg.sampling_path.walk import BUDGET, LEAST, Walk
+from bayesreg.sampling_path.walk import BUDGET, LEAST, MIN_ESS, Walk
 from bayesreg.sampling_path.weights import Point
 from bayesreg.scale_family import ScaleFamily
 
 __all__ = ["PosteriorPath", "posterior_path"]
-
-MIN_ESS = 100
-"""Effective draws of a scale, at the least: the mean is then good to 0.1 sd, the ends of a 95 % band to 0.27 sd
-(√(0.025·0.975/100)/φ(1.96)); `sample`, whose numbers are printed, asks for 400."""
 
 BATCHES = 32
 """Batches of draws that Monte Carlo errors come of, where chains are not more."""
@@ -142,7 +138,7 @@ def _result(
         lower=quantiles[:, 0], median=quantiles[:, 1], upper=quantiles[:, 2],
         drawn=np.array([point.weights is None for point in points]), khat=khat, ess=ess,
         passed_at=np.array([not why for why in trouble]),
-        log_evidence=curve.values, log_evidence_error=curve.errors, fits=len(walk.fits), interrupted=interrupted,
+        log_evidence=curve.values, log_evidence_error=curve.errors, fits=walk.runs, interrupted=interrupted,
         trouble=trouble, warning="; ".join(warnings), method=fits[-1].method, points=points,
         settings=Settings(settings.draws, None, settings.tune, settings.seed),
     )  # fmt: skip

@@ -10,9 +10,10 @@ from bayesreg.likelihoods import BernoulliLogit, GaussianNoise
 from bayesreg.optimality import critical_factor
 from bayesreg.priors import Bridge, ElasticNet, Flat, Gaussian, Laplace
 from bayesreg.problem import Problem
-from bayesreg.sampling_path import MIN_ESS, posterior_path
+from bayesreg.sampling_path import posterior_path
 from bayesreg.sampling_path.fits import GibbsFitter
 from bayesreg.sampling_path.grid import default_scales
+from bayesreg.sampling_path.walk import MIN_ESS
 from bayesreg.scale_family import ScaleFamily
 from tests.sampling_path.cases import classes, data
 
@@ -143,7 +144,8 @@ def test_the_table_and_the_sentence():
     np.testing.assert_allclose(table["lambda_"], 1 / path.scales)
     np.testing.assert_array_equal(table["how"] == "drawn", path.drawn)
     np.testing.assert_array_equal(np.isnan(path.khat), path.drawn)
-    assert path.fits == path.drawn.sum() < 9
+    assert path.fits >= path.drawn.sum()
+    assert path.drawn.sum() < 9
     assert (path.khat[~path.drawn] <= 0.7).all()
     assert f"{path.fits} runs of gibbs" in path.sentence
     by_column = Problem.from_arrays(*data(), prior={"x0": Laplace(0.2), "*": Laplace(0.4)})

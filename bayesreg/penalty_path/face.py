@@ -17,7 +17,7 @@ from bayesreg.optimality import KKT_TOLERANCE
 from bayesreg.penalty_path.reduced import LARGEST
 from bayesreg.problem import Problem
 
-STEPS = 12
+STEPS = 30
 """Steps after which the safeguarded descent is asked."""
 
 WELL_WITHIN = 0.1
@@ -71,17 +71,28 @@ class Face:
     def _step(
         self, theta: Array, part: Elastic, pull: Array, second: Array, sign: Array, active: NDArray[np.int_]
     ) -> bool:
-        """Move θ to the minimum of the quadratic on the face; what would change its sign stops at its location."""
+        """Move θ towards the minimum of the quadratic on the face, up to where a coefficient reaches its location."""
         from scipy.linalg import lapack
 
         columns = self.A[:, active]
         hessian = (columns * second[:, None]).T @ columns
         hessian.flat[:: active.size + 1] += 2 * part.l2[active]
         slope = pull[active] + part.l1[active] * sign[active]
-        _, step, failed = lapack.dposv(hessian, -slope, lower=1)
-        if failed:
-            return False
-        moved = theta[active] + step
-        crossed = (part.l1[active] > 0) & ((moved - part.loc[active]) * sign[active] <= 0)
-        theta[active] = np.where(crossed, part.loc[active], moved)
-        return True
+        away, sharp = theta[active] - part.loc[active], part.l1[active] > 0
+        kept = np.arange(active.size)
+        while True:  # one that is to leave its location, but to the other side than the slope there says, stays
+            _, step, failed = lapack.dposv(hessian[np.ix_(kept, kept)], -slope[kept], lower=1)
+            if failed:
+                return False
+            wrong = sharp[kept] & (away[kept] == 0) & (step * sign[active[kept]] <= 0)
+            if not wrong.any():
+                break
+            kept = kept[~wrong]
+        against = sharp[kept] & (away[kept] * step < 0)
+        reach = np.divide(-away[kept], step, out=np.full(kept.size, np.inf), where=against)
+        fraction = min(1.0, float(reach.min(initial=1.0)))
+        moved = active[kept]
+        theta[moved] += fraction * step
+        stopped = moved[reach <= fraction]
+        theta[stopped] = part.loc[stopped]
+        return bool(kept.size)

@@ -17,17 +17,21 @@ DEPTH = 1e-3
 """Smallest λ tried, as a fraction of the critical λ (scikit-learn's `eps`)."""
 
 
-def default_scales(fixed: Problem, family: ScaleFamily, count: int, reduced: Reduced | None = None) -> Array:
+def default_scales(
+    fixed: Problem, family: ScaleFamily, count: int, reduced: Reduced | None = None, critical: float = np.nan
+) -> Array:
     """Scales (count,), ascending, from the one at which the first coefficient leaves its location to a weak prior.
 
     Where the penalty has no kink, from a prior precision of a hundred times what the data tell of a coefficient to a
-    hundred-thousandth of it.
+    hundred-thousandth of it.  The critical scale may be given where it is known.
 
     Raises
     ------
     FitError
         If no column varies.
     """
+    if np.isfinite(critical):
+        return np.asarray(np.geomspace(critical, critical / DEPTH, count))
     unit = fixed.with_prior(family.at(1.0))
     factors = _critical_factors(unit, family, reduced)
     factors = factors[np.isfinite(factors)]

@@ -70,11 +70,12 @@ def penalized_path(
     if problem.scale_by_noise and noise.sigma is not None:  # then the prior at s is the plain one at s·σ
         fixed, factor = fixed.with_prior(family.at(1.0)), noise.sigma
     reduced = reduce_quadratic(fixed, family)
-    grid = default_scales(fixed, family, number, reduced) if grid is None else grid * factor
+    critical = critical_scale(fixed, family, reduced)
+    grid = default_scales(fixed, family, number, reduced, critical) if grid is None else grid * factor
     points = _points(fixed, family, grid, noise, reduced)
     return PenalizedPath.of(
         problem=fixed, family=family, noise=noise, scales=grid / factor, points=points, factor=factor,
-        critical=critical_scale(fixed, family, reduced) / factor,
+        critical=critical / factor,
     )  # fmt: skip
 
 

@@ -106,9 +106,16 @@ def _along_a_path(
         sampling = {**sampling, "method": "auto"}
     low, high = (math.log(end) for end in bounds(problem, family, choice))
     t, reach = math.log(choice.scale), width(choice)
-    log = np.linspace(max(low, t - reach), min(high, t + reach), DRAWN)
-    path = posterior_path(fixed, np.exp(log) * factor, **sampling)
-    return _table(np.exp(log), path.log_evidence, path.log_evidence_error)
+    ends = max(low, t - reach), min(high, t + reach)
+    while True:
+        log = np.linspace(*ends, DRAWN)
+        path = posterior_path(fixed, np.exp(log) * factor, **sampling)
+        # Where the curve levels off (no effects at all may do as well) the parabola ends too soon: to the end, then.
+        open_ends = [value > -CLOSE for value in path.log_evidence[[0, -1]]]
+        wider = (low if open_ends[0] else ends[0]), (high if open_ends[1] else ends[1])
+        if wider == ends or path.interrupted:
+            return _table(np.exp(log), path.log_evidence, path.log_evidence_error)
+        ends = wider
 
 
 def width(choice: EvidenceChoice) -> float:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bayesreg.evidence import allowed
+from bayesreg.likelihoods import BernoulliLogit
 from bayesreg.priors import Gaussian, GroupLaplace, Laplace
 from bayesreg.problem import Problem
 from bayesreg.strength import ScaleChoice, choose_scale
@@ -101,3 +103,15 @@ def test_a_choice_can_be_pickled() -> None:
     again = pickle.loads(pickle.dumps(choice))
     assert again.scale == choice.scale
     np.testing.assert_array_equal(again.alternatives["scale"], choice.alternatives["scale"])
+
+
+def test_where_no_effects_may_do_as_well_the_range_reaches_the_least_scale_allowed() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 4))
+    y = (rng.random(40) < 1 / (1 + np.exp(-0.5 * X[:, 0]))).astype(float)
+    problem = Problem.from_arrays(X, y, prior=Laplace(1.0), likelihood=BernoulliLogit())
+    choice = choose_scale(problem)
+    least = np.exp(allowed(problem)[0])
+    assert choice.curve["value"].iloc[0] > -2
+    assert choice.lower == pytest.approx(least, rel=1e-6)
+    assert choice.curve["scale"].iloc[0] == pytest.approx(least, rel=1e-6)

@@ -16,7 +16,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesreg.interfaces import Array, Block
+from bayesreg.interfaces import Array, Block, SeparablePrior
 from bayesreg.optimality import GAP_TOLERANCE, KKT_TOLERANCE, ROUNDING
 from bayesreg.problem import Problem
 
@@ -51,7 +51,7 @@ class Proofs:
 def applies(unit: Problem) -> bool:
     """Whether points can be certified together: J convex, and no column without a penalty but the intercept."""
     flat = np.flatnonzero(np.isinf(unit.penalty_prior.variance(len(unit.labels))))
-    separable = np.unique(unit.penalty_prior.blocks(len(unit.labels))).size == len(unit.labels)
+    separable = all(isinstance(prior, SeparablePrior) for prior, _ in unit.penalty_prior.leaves())
     held = bool((flat < int(unit.has_intercept)).all())
     return unit.convex and separable and held and not unit.design.rows.sparse
 

@@ -16,6 +16,9 @@ from bayesreg.scale_family import ScaleFamily
 DEPTH = 1e-3
 """Smallest λ tried, as a fraction of the critical λ (scikit-learn's `eps`)."""
 
+INSIDE = 1 - 1e-9
+"""Where a default path starts, as a fraction of the critical scale: at it, rounding decides what is at its kink."""
+
 
 def default_scales(
     fixed: Problem, family: ScaleFamily, count: int, reduced: Reduced | None = None, critical: float = np.nan
@@ -31,12 +34,12 @@ def default_scales(
         If no column varies.
     """
     if np.isfinite(critical):
-        return np.asarray(np.geomspace(critical, critical / DEPTH, count))
+        return np.asarray(np.geomspace(1.0, 1 / DEPTH, count) * critical * INSIDE)
     unit = fixed.with_prior(family.at(1.0))
     factors = _critical_factors(unit, family, reduced)
     factors = factors[np.isfinite(factors)]
     if factors.size and factors.max() > 0:
-        return np.asarray(np.geomspace(1.0, 1 / DEPTH, count) / factors.max())
+        return np.asarray(np.geomspace(1.0, 1 / DEPTH, count) * INSIDE / factors.max())
     variance = unit.prior.variance(unit.p)
     bends = np.diag(reduced.hessian) if reduced is not None else unit.curvature_diagonal(_located(unit, family))
     told = (bends[-unit.p :] * variance)[np.isfinite(variance)]

@@ -22,6 +22,7 @@ from bayesreg.problem import Problem
 from bayesreg.scale_family import ScaleFamily
 from bayesreg.scales import HalfCauchy
 from tests.problems import PAIRS, P, data, make_problem, pair_problem
+from tests.registry import PRIORS
 
 SCALES = np.geomspace(0.03, 3.0, 4)
 
@@ -177,6 +178,15 @@ def test_the_critical_scale_is_the_last_without_effects(kind: str, prior: Any) -
     inside = penalized_path(problem, [path.critical * (1 - 1e-6), path.critical * (1 + 1e-4)])
     assert inside.nonzero[0] == 0
     assert inside.nonzero[1] > 0
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "bernoulli", "gamma"])
+@pytest.mark.parametrize("name", [name for name in PRIORS if name.startswith("group")])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_groups_from_the_critical_scale_on(kind: str, name: str, seed: int) -> None:
+    path = penalized_path(make_problem(kind, prior=PRIORS[name](P), seed=seed), count=6)
+    assert path.passed
+    assert path.nonzero[0] == 0
 
 
 def test_columns_without_a_penalty_are_fitted_first() -> None:

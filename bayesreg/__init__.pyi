@@ -1,3 +1,4 @@
+from . import discard as discard
 from . import plots as plots
 from .auditing import audit as audit
 from .comparison import Comparison as Comparison

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+from scipy.special import betaincinv, ndtr
 
 from bayesreg.convergence import Convergence, assess, ess_mean
 from bayesreg.interfaces import Array
@@ -90,6 +91,26 @@ def mcse_mean(draws: Array, *, independent: bool = False) -> Array:
         return np.full(draws.shape[2:], np.nan)
     effective = np.full(draws.shape[2:], float(size)) if independent else ess_mean(draws)
     return np.asarray(draws.std(axis=(0, 1), ddof=1) / np.sqrt(effective))
+
+
+def mcse_quantile(draws: Array, probability: float, *, independent: bool = False) -> Array:
+    """Monte Carlo standard error of a quantile of draws (chain, draw, ...); NaN for fewer than 4 draws a chain.
+
+    Half the distance between the order statistics that hold the quantile with the probability of ±1 sd, the ESS that of
+    lying below it.
+    """
+    size = draws.shape[0] * draws.shape[1]
+    below = (draws <= np.quantile(draws, probability, axis=(0, 1))).astype(float)
+    effective = np.full(draws.shape[2:], float(size)) if independent else ess_mean(below)
+    ordered = np.sort(draws.reshape(size, *draws.shape[2:]), axis=0)
+    ends = []
+    for side in (ndtr(-1.0), ndtr(1.0)):
+        with np.errstate(invalid="ignore"):
+            share = betaincinv(effective * probability + 1, effective * (1 - probability) + 1, side)
+        place = np.nan_to_num(share) * size - 1
+        whole = np.floor(np.maximum(place, 0)) if side < 0.5 else np.ceil(np.minimum(place, size - 1))
+        ends.append(np.take_along_axis(ordered, whole.astype(int)[None], axis=0)[0])
+    return np.where(np.isfinite(effective), (ends[1] - ends[0]) / 2, np.nan)
 
 
 def diagnose(

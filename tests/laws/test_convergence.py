@@ -8,6 +8,7 @@ from arviz_stats.base import array_stats
 
 from bayesreg import convergence
 from bayesreg.convergence import TAIL, assess, ess_mean, superchain_ids
+from bayesreg.diagnostics import mcse_quantile
 from bayesreg.interfaces import Array
 
 SHAPES = [(4, 1000), (4, 7), (2, 4), (1, 50), (64, 63), (32, 125), (3, 11), (4, 5), (4, 6), (1, 4)]
@@ -42,6 +43,14 @@ def test_every_number_is_arviz_s(chains: int, length: int, phi: float) -> None:
         np.testing.assert_allclose(found.rhat, array_stats.rhat(x, **AXES), rtol=1e-9)
     else:
         assert np.isnan(found.rhat).all()
+
+
+@pytest.mark.parametrize("probability", [0.025, 0.25, 0.5, 0.975])
+@pytest.mark.parametrize("phi", [0.0, 0.95])
+def test_the_error_of_a_quantile_is_arviz_s(phi: float, probability: float) -> None:
+    x = draws(8, 500, phi)[..., [0, 3, 5]]
+    expected = array_stats.mcse(x, method="quantile", prob=probability, **AXES)
+    np.testing.assert_allclose(mcse_quantile(x, probability), expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("superchains", [2, 4, 8, 32])

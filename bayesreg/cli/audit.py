@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayesreg.cli.compare import write
+from bayesreg.cli.also import add_also
+from bayesreg.cli.compare import conclude
 from bayesreg.cli.options import add_output, add_sampling, make_folder, noted, number_or_word
 from bayesreg.cli.progress import shown
-from bayesreg.cli.status import GATE_FAILED, OK
 from bayesreg.errors import InputError
 from bayesreg.intake import read_numbers
 
@@ -43,6 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="noise sd: a number, residual or cv_lasso (default: the best of these)",
     )
     add_sampling(parser)
+    add_also(parser)
     add_output(parser)
     parser.set_defaults(run=_audit)
 
@@ -58,19 +59,13 @@ def _audit(options: argparse.Namespace) -> int:
             estimator, X, y, options.sigma, weights, method=options.method, draws=options.draws,
             chains=options.chains, seed=options.seed, progress=progress,
         )  # fmt: skip
-    print(comparison.to_json() if options.json else comparison.summary())
     audited = comparison.audited
     assert audited is not None
+    status = conclude(comparison, options, [] if audited.sound else [f"the model's coefficients are {audited.verdict}"])
     if options.out is not None:
-        write(comparison, options.out)
         audited.table.to_csv(options.out / "audited.csv")
         print(f"and audited.csv, {audited.estimator} column by column", file=sys.stderr)
-    reasons = [] if audited.sound else [f"the model's coefficients are {audited.verdict}"]
-    reasons += [comparison.withheld] if comparison.withheld else []
-    if reasons:
-        print(f"bayesreg: a gate failed: {'; '.join(reasons)}", file=sys.stderr)
-        return GATE_FAILED
-    return OK
+    return status
 
 
 def load_model(path: Path, *, trust: bool) -> Any:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from bayesreg.cli.also import add_also, add_epsilon, compute, read_epsilon, withheld
 from bayesreg.cli.options import add_output, add_sampling, make_folder
 from bayesreg.cli.problem import add_problem, read_problem
 from bayesreg.cli.progress import shown
 from bayesreg.cli.status import GATE_FAILED, OK
+from bayesreg.effects import small_effect
 from bayesreg.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,6 +36,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="rule that chooses the scale: highest marginal likelihood (default), or least held-out loss of the MAP",
     )  # fmt: skip
     add_sampling(parser)
+    add_epsilon(parser)
+    add_also(parser)
     add_output(parser)
     parser.set_defaults(run=_compare)
 
@@ -40,20 +45,40 @@ def add(parser: argparse.ArgumentParser) -> None:
 def _compare(options: argparse.Namespace) -> int:
     from bayesreg.comparison import compare
 
+    small = {
+        "epsilon": read_epsilon("--epsilon", options.epsilon),
+        "epsilon_raw": read_epsilon("--epsilon-raw", options.epsilon_raw),
+    }
     make_folder(options.out)
     problem, remarks = _problem(options)
+    small_effect(problem, small["epsilon"], raw=small["epsilon_raw"])
     with shown() as progress:
         comparison = compare(
             problem, sigma=options.sigma, method=options.method, draws=options.draws, chains=options.chains,
-            seed=options.seed, progress=progress, remarks=remarks,
+            seed=options.seed, **small, progress=progress, remarks=remarks,
         )  # fmt: skip
-    print(comparison.to_json() if options.json else comparison.summary())
+    return conclude(comparison, options)
+
+
+def conclude(comparison: Comparison, options: argparse.Namespace, reasons: Sequence[str] = ()) -> int:
+    """Print a comparison and what is wanted beside it, write what is to be kept, and return the exit status.
+
+    `reasons`: why nothing may be concluded, beyond those of the comparison.
+    """
+    found = compute(comparison, options.also, options.seed) if comparison.passed else {}
+    print(comparison.to_json(also=found) if options.json else text_of(comparison, found))
     if options.out is not None:
         write(comparison, options.out)
-    if not comparison.passed:
-        print(f"bayesreg: a gate failed: {comparison.withheld}", file=sys.stderr)
+    reasons = [*reasons, *([comparison.withheld] if comparison.withheld else []), *withheld(found)]
+    if reasons:
+        print(f"bayesreg: a gate failed: {'; '.join(reasons)}", file=sys.stderr)
         return GATE_FAILED
     return OK
+
+
+def text_of(comparison: Comparison, found: Mapping[str, Any]) -> str:
+    """Return the summary, and under it what was wanted beside it."""
+    return "\n".join([comparison.summary(), *(f"{result}\n" for result in found.values())])
 
 
 def _problem(options: argparse.Namespace) -> tuple[Problem, tuple[str, ...]]:
@@ -74,9 +99,12 @@ def _problem(options: argparse.Namespace) -> tuple[Problem, tuple[str, ...]]:
 def write(comparison: Comparison, folder: Path) -> None:
     """Write a comparison, its table and its pictures to a folder."""
     from bayesreg import plots
+    from bayesreg.comparison.tables import shown_coefficients
 
     comparison.save(folder / "comparison.zarr")
-    comparison.coefficients.to_csv(folder / "coefficients.csv")
+    optima, posterior = not comparison.optima_withheld, comparison.posterior.verdict.passed
+    table = shown_coefficients(comparison.coefficients, optima=optima, posterior=posterior)
+    table.to_csv(folder / "coefficients.csv")
     (folder / "comparison.json").write_text(comparison.to_json(), encoding="utf-8")
     written = ["comparison.zarr", "coefficients.csv", "comparison.json"]
     for name, draw in (("forest", plots.forest), ("marginals", plots.marginals)) if comparison.problem.p else ():

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayesreg.comparison.audited import AuditedFit
+from bayesreg.comparison.tables import shown_coefficients
 from bayesreg.optimum import Optimum
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bayesreg.comparison.result import Comparison
 
 
-def as_dict(comparison: Comparison) -> dict[str, Any]:
-    """Return everything but the draws as JSON-ready values; NaN and ∞ become None."""
+def as_dict(comparison: Comparison, also: Mapping[str, Any]) -> dict[str, Any]:
+    """Return everything but the draws, and other results by name, as JSON-ready values; NaN and ∞ become None."""
     c = comparison
     verdict = c.posterior.verdict
     described = _plain(
@@ -49,16 +54,49 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
                 "divergences": verdict.divergences,
             },
             "interval_prob": c.interval_prob,
-            "coefficients": c.coefficients.reset_index().to_dict(orient="records"),
-            "ledger": c.ledger.to_dict(orient="records"),
-            "sensitivity": None if c.sensitivity is None else c.sensitivity.reset_index().to_dict(orient="records"),
+            "coefficients": _records(
+                shown_coefficients(c.coefficients, optima=not c.optima_withheld, posterior=verdict.passed).reset_index()
+            ),
+            **_discarded(c),
             "remarks": list(c.remarks),
             "audited": None if c.audited is None else _audited_dict(c.audited),
             "passed": c.passed,
             "withheld": c.withheld,
+            "also": {name: {"withheld": one.withheld} if one.withheld else _fields(one) for name, one in also.items()},
         }
     )
     return dict(described)  # fmt: skip
+
+
+DISCARDED = ("ledger", "sensitivity", "amount", "tradeoffs", "typicality", "selection", "prediction", "lints")
+"""Parts that a failed gate withholds: they are null then."""
+
+
+def _discarded(c: Comparison) -> dict[str, Any]:
+    if not c.passed:
+        return dict.fromkeys(DISCARDED)
+    lazy = ("amount", "tradeoffs", "typicality", "selection", "prediction")
+    return {
+        "ledger": _records(c.ledger),
+        "sensitivity": None if c.sensitivity is None else _records(c.sensitivity.reset_index()),
+        **{name: _fields(getattr(c, name)) for name in lazy},
+        "lints": [_fields(lint) for lint in c.lints],
+    }
+
+
+def _fields(result: Any) -> dict[str, Any]:
+    """A result's fields; its tables as lists of rows."""
+    import pandas as pd
+
+    values = {one.name: getattr(result, one.name) for one in fields(result) if not one.name.startswith("_")}
+    return {
+        name: _records(value.reset_index()) if isinstance(value, pd.DataFrame) else value
+        for name, value in values.items()
+    }
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict(orient="records")]
 
 
 def _audited_dict(audited: AuditedFit) -> dict[str, Any]:
@@ -85,10 +123,12 @@ def _optimum_dict(optimum: Optimum) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesreg.comparison.audited import AuditedFit
+from bayesreg.discard import (
+    Amount,
+    Lint,
+    PredictionLedger,
+    Selection,
+    TradeOffs,
+    Typicality,
+    amount,
+    correlations,
+    lints,
+    prediction,
+    selection,
+    tradeoffs,
+    typicality,
+)
 from bayesreg.graph import GraphCheck
+from bayesreg.interfaces import Array
 from bayesreg.optimum import Certificate, Optimum, Outcome
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior
 
 if TYPE_CHECKING:
     import pandas as pd
+
+T = TypeVar("T")
 
 AGREEMENT = 1e-6
 """Largest |MAP − penalised| that counts as the same point, in posterior sds, where the optimum is unique."""
@@ -52,6 +71,10 @@ class Comparison:
         Where the data are separated: posterior mean and sd of each coefficient under half, once and twice the scale.
     audited : AuditedFit or None
         The fit of somebody's own estimator, where the comparison is an audit's.
+    sigma : float, str or None
+        Plug-in for an unknown dispersion, as it was given.
+
+    What takes longer than it may be wanted for (`selection`, `prediction`, ...) is computed when it is first asked for.
     """
 
     problem: Problem
@@ -65,6 +88,60 @@ class Comparison:
     remarks: tuple[str, ...]
     sensitivity: pd.DataFrame | None = None
     audited: AuditedFit | None = None
+    sigma: float | str | None = None
+    _found: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+
+    # -- what the point estimate discards ----------------------------------------------------------------------------
+
+    @property
+    def epsilon(self) -> Array:
+        """ε (p,) up to which an effect counts as small, on the scale that the prior sees."""
+        return self.coefficients["epsilon"].to_numpy()
+
+    @property
+    def correlations(self) -> pd.DataFrame:
+        """Posterior correlations of the coefficients (p, p)."""
+        return self._once("correlations", lambda: correlations(self.posterior))
+
+    @property
+    def tradeoffs(self) -> TradeOffs:
+        """Pairs of columns of which the MAP keeps one, while the posterior cannot tell."""
+        return self._once("tradeoffs", lambda: tradeoffs(self.posterior, self.penalized, self.epsilon))
+
+    @property
+    def typicality(self) -> Typicality:
+        """How far the density at the mode lies above that of the draws."""
+        return self._once("typicality", lambda: typicality(self.posterior, self.penalized))
+
+    @property
+    def selection(self) -> Selection:
+        """Which columns each draw needs, against those that the MAP keeps."""
+        return self._once("selection", lambda: selection(self.posterior, self.penalized))
+
+    @property
+    def prediction(self) -> PredictionLedger:
+        """Plug-ins against the full posterior on rows left out one by one."""
+        return self._once("prediction", lambda: prediction(self.posterior, self.penalized, sigma=self.sigma))
+
+    @property
+    def lints(self) -> tuple[Lint, ...]:
+        """Known failings of such models that apply to this one."""
+        return self._once("lints", lambda: lints(self.posterior, self.penalized, self.epsilon))
+
+    @property
+    def amount(self) -> Amount:
+        """How much the point estimate discards, in few numbers, and whether that is little."""
+        return self._once(
+            "amount", lambda: amount(self.posterior, self.penalized, self.epsilon, prediction=self.prediction)
+        )
+
+    def _once(self, name: str, compute: Callable[[], T]) -> T:
+        if name not in self._found:
+            self._found[name] = compute()
+        found: T = self._found[name]
+        return found
+
+    # -- the gates ---------------------------------------------------------------------------------------------------
 
     @property
     def certificate(self) -> Certificate:
@@ -110,8 +187,8 @@ class Comparison:
         return self.map.outcome is not bad and self.penalized.outcome is not bad and self.agree
 
     @property
-    def withheld(self) -> str:
-        """Why no conclusion is drawn; empty if every gate passed."""
+    def optima_withheld(self) -> str:
+        """Why nothing is said of the optima; empty if they are certified and agree."""
         reasons = []
         if self.map.outcome is Outcome.NOT_CERTIFIED:
             reasons.append("the MAP is not certified")
@@ -119,8 +196,12 @@ class Comparison:
             reasons.append("the penalised optimum is not certified")
         if not reasons and not self.agree:
             reasons.append("MAP and penalised optimum differ")
-        reasons += self.posterior.verdict.reasons
         return "; ".join(reasons)
+
+    @property
+    def withheld(self) -> str:
+        """Why no conclusion is drawn; empty if every gate passed."""
+        return "; ".join(reason for reason in (self.optima_withheld, *self.posterior.verdict.reasons) if reason)
 
     @property
     def passed(self) -> bool:
@@ -142,11 +223,14 @@ class Comparison:
 
         return as_html(self)
 
-    def to_json(self) -> str:
-        """Return everything but the draws as a JSON object; numbers that do not exist are null."""
+    def to_json(self, *, also: Mapping[str, Any] | None = None) -> str:
+        """Return everything but the draws as a JSON object; numbers that do not exist, or are withheld, are null.
+
+        `also`: results of `bayesreg.discard` to put beside it, by name.
+        """
         from bayesreg.comparison.as_json import as_dict
 
-        return json.dumps(as_dict(self), indent=2, ensure_ascii=False, allow_nan=False)
+        return json.dumps(as_dict(self, also or {}), indent=2, ensure_ascii=False, allow_nan=False)
 
     def save(self, path: str | Path) -> Path:
         """Write the comparison to a folder (Zarr store), draws included; an existing one is replaced.

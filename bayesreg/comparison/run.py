@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bayesreg.arguments import Seed
@@ -33,7 +34,8 @@ def compare(
     draws: int = 1000,
     chains: int | None = None,
     seed: Seed = 0,
-    epsilon: float | Array | None = None,
+    epsilon: float | Array | Mapping[str, float] | None = None,
+    epsilon_raw: float | Array | Mapping[str, float] | None = None,
     interval: float = INTERVAL,
     model: Any | None = None,
     progress: Progress | None = None,
@@ -49,9 +51,11 @@ def compare(
         integrates over σ whatever is given here.
     method, draws, chains, seed, progress
         As in `sample`.
-    epsilon : float or array (p,), optional
-        An effect with |β| ≤ ε counts as small, on the scale that the prior sees.  By default 0.1 of the scale of η
-        (the sd of y; π/√3 for a logit) per sd of the column.
+    epsilon : float, array (p,) or mapping of column name to float, optional
+        An effect with |β| ≤ ε counts as small, on the scale that the prior sees.  By default, and for columns that a
+        mapping leaves out, 0.1 of the scale of η (the sd of y; π/√3 for a logit, 1 for a log) per sd of the column.
+    epsilon_raw : float, array (p,) or mapping of column name to float, optional
+        The same in the data's units: the effect of one unit of the column as it was given.
     interval : float
         Probability of the central posterior intervals.
     model : pymc.Model, optional
@@ -63,8 +67,10 @@ def compare(
     -------
     Comparison
         Whose `coefficients` have the columns map, penalized, difference, mean, median, sd, lower, upper, lower50,
-        upper50, p_positive = P(β > 0), p_small = P(|β| ≤ ε), epsilon, zero (exactly, at the MAP), margin
-        (1 − |gradient|/λ at a zero), disagreement = (map − mean)/sd, mcse_mean and ess_bulk; and the same in the
+        upper50, p_positive = P(β > 0), p_small = P(|β| ≤ ε), epsilon, epsilon_raw, zero (exactly, at the MAP), margin
+        (1 − |gradient|/λ at a zero: how far the column is from entering), disagreement = (map − mean)/sd,
+        map_quantile = P(β ≤ MAP), bits (information gained over the prior, KL(posterior ‖ prior) of the marginals),
+        ess_bulk, and Monte Carlo errors mcse_mean, mcse_lower, mcse_upper and with suffix _mcse; and the same in the
         data's units with suffix _raw.
 
     Raises
@@ -81,7 +87,7 @@ def compare(
         msg = f"interval must be a number between 0 and 1 (got {interval!r})"
         raise ParameterError(msg)
     # All that can be refused is refused before PyMC is loaded and anything compiled.
-    small = small_effect(problem, epsilon)
+    small = small_effect(problem, epsilon, raw=epsilon_raw)
     problem.prior.rates(problem.p)
     plan = prepare(problem, method, draws, chains, seed, progress=progress)
     noise = resolve_noise(problem, sigma)
@@ -104,6 +110,7 @@ def compare(
         interval_prob=interval,
         remarks=(*remarks, *problem.notes, *found),
         sensitivity=sensitivity,
+        sigma=sigma,
     )
 
 

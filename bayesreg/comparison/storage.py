@@ -26,7 +26,7 @@ from bayesreg.rows import ArrayRows, is_sparse
 from bayesreg.samplers.posterior import from_tree
 from bayesreg.stacked import Stacked
 
-FORMAT = 2
+FORMAT = 3
 _CLASSES = {
     kind.__name__: kind
     for kind in (
@@ -71,6 +71,7 @@ def save(comparison: Comparison, path: str | Path) -> Path:
         "interval_prob": c.interval_prob,
         "remarks": list(c.remarks),
         "audited": _encode(c.audited),
+        "sigma": c.sigma,
         "columns": {name: list(table.columns) for name, table in _tables(c).items()},
     }
     tree = c.posterior.data.copy()
@@ -144,7 +145,8 @@ def load(path: str | Path) -> Comparison:
         interval_prob=described["interval_prob"],
         remarks=tuple(described["remarks"]),
         sensitivity=tables["sensitivity"].set_axis(columns) if "sensitivity" in tables else None,
-        audited=_decode(described.get("audited")),
+        audited=_decode(described["audited"]),
+        sigma=described["sigma"],
     )
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayesreg.comparison.sections import Section, sections, withheld
+from bayesreg.comparison.tables import shown_coefficients
 from bayesreg.noise import SYMBOLS
 
 if TYPE_CHECKING:
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
 WIDTH = 110
 """Columns of text before a line is wrapped."""
 
-LEDGER_HEADER = ("", "at the MAP", "posterior mean", "± Monte Carlo")
-
 MOST_ROWS = 40
 """Coefficients shown; the others are counted, and all are in `Comparison.coefficients`."""
 
@@ -33,9 +33,18 @@ def as_text(comparison: Comparison) -> str:
     header, rows, left_out = _rows(c)
     parts = [_title(c), "", *_paragraphs(_facts(c)), "", _heading(c), "", *_aligned(header, rows)]
     parts += [f"  ... and {left_out} more, in .coefficients"] if left_out else []
+    if not c.passed:
+        return "\n".join([*parts, "", *textwrap.wrap(withheld(c), WIDTH)]) + "\n"
     parts += _sensitivity_text(c)
-    parts += ["", "What the point estimate discards" + _withheld(c), ""]
-    return "\n".join([*parts, *_aligned(LEDGER_HEADER, _ledger_rows(c))]) + "\n"
+    for section in sections(c):
+        parts += ["", section.title, ""]
+        parts += [line for said in section.said for line in _wrapped(said)]
+        parts += ["", *_aligned(section.header, section.rows)] if section.rows else []
+    return "\n".join(parts) + "\n"
+
+
+def _wrapped(said: str) -> list[str]:
+    return textwrap.wrap(said, WIDTH, initial_indent="  ", subsequent_indent="  ")
 
 
 SENSITIVITY = "Under half, once and twice the prior's scale b: posterior mean ± sd"
@@ -68,13 +77,21 @@ def as_html(comparison: Comparison) -> str:
     )
     header, rows, left_out = _rows(c)
     more = f"<p>... and {left_out} more, in <code>.coefficients</code></p>" if left_out else ""
+    head = (
+        f"<h4>{escape(_title(c))}</h4><table>{facts}</table>"
+        f"<p>{escape(_heading(c))}</p>{_html_table(header, rows)}{more}"
+    )
+    if not c.passed:
+        return head + f"<p>{escape(withheld(c))}</p>"
     table = _sensitivity(c)
     scales = "" if table is None else f"<p>{SENSITIVITY}</p>{_html_table(*table)}"
-    ledger = _html_table(LEDGER_HEADER, _ledger_rows(c))
-    return (
-        f"<h4>{escape(_title(c))}</h4><table>{facts}</table>"
-        f"<p>{escape(_heading(c))}</p>{_html_table(header, rows)}{more}{scales}"
-        f"<p>What the point estimate discards{escape(_withheld(c))}</p>{ledger}"
+    return head + scales + "".join(map(_section_html, sections(c)))
+
+
+def _section_html(section: Section) -> str:
+    said = "".join(f"<p>{escape(one)}</p>" for one in section.said)
+    return f"<h5>{escape(section.title)}</h5>{said}" + (
+        _html_table(section.header, section.rows) if section.rows else ""
     )
 
 
@@ -124,10 +141,6 @@ def _heading(c: Comparison) -> str:
     )
 
 
-def _withheld(c: Comparison) -> str:
-    return "" if c.passed else f" — WITHHELD, nothing may be concluded: {c.withheld}"
-
-
 def _facts(c: Comparison) -> list[tuple[str, str]]:
     facts = [] if c.audited is None else [("your prior", c.audited.assumed), ("your fit", c.audited.verdict)]
     facts += [("penalty", _penalty(c))] if c.problem.p else []
@@ -147,7 +160,7 @@ def _facts(c: Comparison) -> list[tuple[str, str]]:
         ("same point", _agreement(c)),
         ("posterior", _posterior(c)),
     ]
-    if c.problem.has_intercept:
+    if c.problem.has_intercept and c.passed:
         draws = c.posterior.intercept
         facts.append(
             ("intercept", f"MAP {c.map.intercept:.5g}, posterior mean {draws.mean():.5g}, sd {draws.std():.2g}")
@@ -201,28 +214,42 @@ def _posterior(c: Comparison) -> str:
 
 
 def _rows(c: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]], int]:
-    table = c.coefficients
+    """Header and rows of the coefficients; what a failed gate withholds has no column."""
+    optima, posterior = not c.optima_withheld, c.posterior.verdict.passed
+    table = shown_coefficients(c.coefficients, optima=optima, posterior=posterior)
     if len(table) > MOST_ROWS:
-        size = (table["mean"].abs() / table["sd"]).fillna(0.0)
+        size = (table["mean"] / table["sd"] if posterior else table["map"]).abs().fillna(0.0)
         table = table.loc[size.sort_values(ascending=False).index[:MOST_ROWS]]
-    digits = _digits(table["sd"].to_numpy())
-    columns: dict[str, list[str]] = {
-        "column": [str(name) for name in table.index],
-        **_audited_cells(c, table, digits),
+    digits = _digits(table["sd"].to_numpy() if posterior else c.coefficients["sd"].to_numpy())
+    columns: dict[str, list[str]] = {"column": [str(name) for name in table.index], **_audited_cells(c, table, digits)}
+    columns |= _optima_cells(table, digits) if optima else {}
+    columns |= _posterior_cells(table, digits, c.interval_prob) if posterior else {}
+    if optima and posterior:
+        columns["P(β ≤ MAP)"] = [f"{v:.3f}" for v in table["map_quantile"]]
+    if optima and table["margin"].notna().any():
+        columns["zero's margin"] = ["" if np.isnan(v) else f"{v:.3f}" for v in table["margin"]]
+    rows = [tuple(cells) for cells in zip(*columns.values(), strict=True)]
+    return tuple(columns), rows, len(c.coefficients) - len(table)
+
+
+def _optima_cells(table: pd.DataFrame, digits: Callable[[float], str]) -> dict[str, list[str]]:
+    return {
         "MAP": ["0" if zero else digits(v) for zero, v in zip(table["zero"], table["map"], strict=True)],
         "− penalised": [f"{v:.0e}" for v in table["difference"]],
+    }
+
+
+def _posterior_cells(table: pd.DataFrame, digits: Callable[[float], str], probability: float) -> dict[str, list[str]]:
+    return {
         "mean": [digits(v) for v in table["mean"]],
         "sd": [digits(v) for v in table["sd"]],
-        f"{100 * c.interval_prob:g} % interval": [
+        f"{100 * probability:g} % interval": [
             f"[{digits(a)}, {digits(b)}]" for a, b in zip(table["lower"], table["upper"], strict=True)
         ],
         "P(β>0)": [f"{v:.3f}" for v in table["p_positive"]],
         "P(|β|≤ε)": [f"{v:.3f}" for v in table["p_small"]],
+        "bits": ["" if np.isnan(v) else f"{v:.2f}" for v in table["bits"]],
     }
-    if table["margin"].notna().any():
-        columns["zero's margin"] = ["" if np.isnan(v) else f"{v:.3f}" for v in table["margin"]]
-    rows = [tuple(cells) for cells in zip(*columns.values(), strict=True)]
-    return tuple(columns), rows, len(c.coefficients) - len(table)
 
 
 def _audited_cells(c: Comparison, table: pd.DataFrame, digits: Callable[[float], str]) -> dict[str, list[str]]:
@@ -243,14 +270,6 @@ def _digits(sd: np.ndarray) -> Callable[[float], str]:
         return lambda value: f"{value:.3g}"
     places = max(0, 1 - int(np.floor(np.log10(smallest))))
     return lambda value: f"{round(value, places) + 0.0:.{places}f}"  # + 0.0: no negative zero
-
-
-def _ledger_rows(c: Comparison) -> list[tuple[str, ...]]:
-    return [
-        (row["quantity"], f"{row['map']:.5g}", f"{row['posterior_mean']:.5g}",
-         "" if np.isnan(row["mcse"]) else f"{row['mcse']:.1g}")
-        for _, row in c.ledger.iterrows()
-    ]  # fmt: skip
 
 
 def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

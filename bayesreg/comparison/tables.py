@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bayesreg.diagnostics import judged, mcse_mean
+from bayesreg.diagnostics import judged, mcse_mean, mcse_quantile
+from bayesreg.discard.information import information, quantile_of
 from bayesreg.interfaces import Array
 from bayesreg.noise import SYMBOLS
 from bayesreg.optimum import Optimum
@@ -24,26 +26,60 @@ def coefficient_table(
     import pandas as pd
 
     beta = posterior.beta
-    summary = _marginals(beta, interval)
-    flat = _pooled(beta)
+    summary = _marginals(beta, interval, posterior.independent)
+    effective = judged(beta, independent=posterior.independent).bulk if problem.p else np.zeros(0)
+    where = quantile_of(posterior, mode.beta)
+    gained = information(posterior, mode.sigma)
     columns = {
         "map": mode.beta,
         "penalized": penalized.beta,
         "difference": mode.beta - penalized.beta,
         **summary,
-        "p_positive": (flat > 0).mean(axis=0),
-        "p_small": (np.abs(flat) <= epsilon).mean(axis=0),
+        **_share("p_positive", beta > 0, posterior, effective),
+        **_share("p_small", np.abs(beta) <= epsilon, posterior, effective),
         "epsilon": epsilon,
+        "epsilon_raw": epsilon / problem.design.scale,
         "zero": mode.zeros & (mode.beta == 0),
         "margin": mode.margin,
         "disagreement": (mode.beta - summary["mean"]) / summary["sd"],
-        "mcse_mean": mcse_mean(beta, independent=posterior.independent) if problem.p else np.zeros(0),
-        "ess_bulk": judged(beta, independent=posterior.independent).bulk if problem.p else np.zeros(0),
+        "map_quantile": where.quantile,
+        "map_quantile_mcse": where.mcse,
+        "bits": gained.bits,
+        "bits_mcse": gained.mcse,
+        "ess_bulk": effective,
         "map_raw": mode.beta_raw,
         "penalized_raw": penalized.beta_raw,
-        **{f"{name}_raw": values for name, values in _marginals(posterior.beta_raw, interval).items()},
     }
+    raw = _marginals(posterior.beta_raw, interval, posterior.independent)
+    columns |= {f"{name}_raw": values for name, values in raw.items()}
     return pd.DataFrame(columns, index=pd.Index(problem.names, name="column"))
+
+
+OF_THE_OPTIMA = ("map", "penalized", "difference", "zero", "margin", "map_raw", "penalized_raw")
+"""Columns of the table of coefficients that say nothing of the posterior."""
+
+OF_BOTH = ("disagreement", "map_quantile", "map_quantile_mcse")
+"""Columns that hold the optimum against the posterior."""
+
+GIVEN = ("epsilon", "epsilon_raw")
+"""Columns that were there before either."""
+
+
+def shown_coefficients(table: pd.DataFrame, *, optima: bool, posterior: bool) -> pd.DataFrame:
+    """Return the table of coefficients without what a failed gate withholds: those columns hold NaN.
+
+    `optima`, `posterior`: whether the optima, the draws, passed their gates.
+    """
+    import pandas as pd
+
+    def hidden(name: str) -> bool:
+        if name in GIVEN:
+            return False
+        if name in OF_THE_OPTIMA:
+            return not optima
+        return not posterior or (name in OF_BOTH and not optima)
+
+    return pd.DataFrame({name: np.nan if hidden(str(name)) else table[name] for name in table}, index=table.index)
 
 
 def _pooled(draws: Array) -> Array:
@@ -51,8 +87,17 @@ def _pooled(draws: Array) -> Array:
     return draws.reshape(draws.shape[0] * draws.shape[1], draws.shape[2])
 
 
-def _marginals(draws: Array, interval: float) -> dict[str, Array]:
-    """Mean, median, sd and central intervals of draws (chain, draw, p)."""
+def _share(name: str, event: NDArray[np.bool_], posterior: Posterior, effective: Array) -> dict[str, Array]:
+    """Share of the draws (chain, draw, p) in which something holds, with its Monte Carlo error."""
+    hits = event.astype(float)
+    error = mcse_mean(hits, independent=posterior.independent)
+    # Of an event that no draw shows, or every draw, the error is that of a share of 1 in as many draws.
+    still = np.ptp(hits, axis=(0, 1)) == 0
+    return {name: hits.mean(axis=(0, 1)), f"{name}_mcse": np.where(still, 1 / (effective + 2), error)}
+
+
+def _marginals(draws: Array, interval: float, independent: bool) -> dict[str, Array]:
+    """Mean, median, sd and central intervals of draws (chain, draw, p), and Monte Carlo errors."""
     flat = _pooled(draws)
     tail = (1 - interval) / 2
     lower, lower50, median, upper50, upper = np.quantile(flat, [tail, 0.25, 0.5, 0.75, 1 - tail], axis=0)
@@ -60,6 +105,9 @@ def _marginals(draws: Array, interval: float) -> dict[str, Array]:
     return {
         "mean": flat.mean(axis=0), "median": median, "sd": spread, "lower": lower, "upper": upper,
         "lower50": lower50, "upper50": upper50,
+        "mcse_mean": mcse_mean(draws, independent=independent),
+        "mcse_lower": mcse_quantile(draws, tail, independent=independent),
+        "mcse_upper": mcse_quantile(draws, 1 - tail, independent=independent),
     }  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def test_no_column_at_all() -> None:
     c = compare(Problem.from_arrays(np.empty((40, 0)), y, prior=Gaussian(1.0)), draws=500)
     check_whole(c)
     assert c.passed
-    assert c.coefficients.shape == (0, 27)
+    assert c.coefficients.shape == (0, 39)
     assert c.map.intercept == pytest.approx(y.mean())
     assert c.penalized.intercept == pytest.approx(y.mean())
     assert c.posterior.beta.shape == (4, 500, 0)

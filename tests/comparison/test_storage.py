@@ -161,5 +161,5 @@ def test_another_format_is_named(small: Comparison, tmp_path: Path) -> None:
     described = json.loads(metadata["attributes"]["comparison"])
     metadata["attributes"]["comparison"] = json.dumps(described | {"format": 99})
     (folder / "zarr.json").write_text(json.dumps(metadata))
-    with pytest.raises(InputError, match="saved in format 99; this version reads format 2"):
+    with pytest.raises(InputError, match="saved in format 99; this version reads format 3"):
         Comparison.load(folder)

@@ -17,10 +17,14 @@ from bayesreg.samplers import posterior
 from tests.comparison.examples import NAMES, around_the_mode, compare_lasso, data, lasso, ridge
 from tests.fakes import replace_samplers
 
+MARGINAL = [
+    "mean", "median", "sd", "lower", "upper", "lower50", "upper50", "mcse_mean", "mcse_lower", "mcse_upper",
+]  # fmt: skip
+
 COLUMNS = [
-    "map", "penalized", "difference", "mean", "median", "sd", "lower", "upper", "lower50", "upper50", "p_positive",
-    "p_small", "epsilon", "zero", "margin", "disagreement", "mcse_mean", "ess_bulk", "map_raw", "penalized_raw",
-    "mean_raw", "median_raw", "sd_raw", "lower_raw", "upper_raw", "lower50_raw", "upper50_raw",
+    "map", "penalized", "difference", *MARGINAL, "p_positive", "p_positive_mcse", "p_small", "p_small_mcse", "epsilon",
+    "epsilon_raw", "zero", "margin", "disagreement", "map_quantile", "map_quantile_mcse", "bits", "bits_mcse",
+    "ess_bulk", "map_raw", "penalized_raw", *(f"{name}_raw" for name in MARGINAL),
 ]  # fmt: skip
 
 
@@ -60,6 +64,10 @@ def test_probabilities(comparison: Comparison, name: str) -> None:
     assert row["p_positive"] == sum(draw > 0 for draw in draws) / draws.size
     assert row["p_small"] == sum(-row["epsilon"] <= draw <= row["epsilon"] for draw in draws) / draws.size
     assert 0 < comparison.coefficients.loc["bmi", "p_small"] < 1
+    assert row["map_quantile"] == sum(draw <= row["map"] for draw in draws) / draws.size
+    for column in ("p_positive", "p_small", "map_quantile"):
+        share = min(max(row[column], 1 / draws.size), 1 - 1 / draws.size)
+        assert row[f"{column}_mcse"] == pytest.approx(np.sqrt(share * (1 - share) / row["ess_bulk"]), rel=0.25)
 
 
 def test_default_epsilon_is_a_tenth_of_the_response_sd(comparison: Comparison) -> None:
@@ -204,8 +212,23 @@ def test_epsilon_is_one_number_or_one_a_column() -> None:
 
 @pytest.mark.parametrize("epsilon", [-0.1, np.nan, np.inf, [0.1, -1.0, 0.1], [0.1, 0.2], "wide"])
 def test_epsilon_must_be_a_size(epsilon: object) -> None:
-    with pytest.raises(ParameterError, match="epsilon must be one number >= 0, or one for each of the 3 columns"):
+    with pytest.raises(ParameterError, match="epsilon must be one number >= 0, one for each of the 3 columns, or a mapping"):
         compare(ridge(), draws=10, epsilon=epsilon)  # type: ignore[arg-type]
+
+
+def test_epsilon_by_name_and_in_the_datas_units() -> None:
+    plain = compare(ridge(), draws=200).coefficients
+    named = compare(ridge(), draws=200, epsilon={"bmi": 0.5}).coefficients
+    assert named["epsilon"].tolist() == [plain["epsilon"].iloc[0], 0.5, plain["epsilon"].iloc[2]]
+    sd = data()[0].std(axis=0)
+    np.testing.assert_allclose(named["epsilon_raw"] * sd, named["epsilon"])
+    raw = compare(ridge(), draws=200, epsilon_raw={"bmi": 0.5 / sd[1], "age": 1.0}).coefficients
+    np.testing.assert_allclose(raw["epsilon"], [sd[0], 0.5, plain["epsilon"].iloc[2]])
+    assert (compare(ridge(), draws=200, epsilon_raw=2.0).coefficients["epsilon_raw"] == 2.0).all()
+    with pytest.raises(ParameterError, match="epsilon and epsilon_raw are the same number in two units"):
+        compare(ridge(), epsilon=1.0, epsilon_raw=1.0)
+    with pytest.raises(ParameterError, match="epsilon_raw names 'BMI', which is no column"):
+        compare(ridge(), epsilon_raw={"BMI": 1.0})
 
 
 @pytest.mark.parametrize("interval", [0, 1, 95, -0.5, float("nan"), "wide"])

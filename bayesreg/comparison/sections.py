@@ -1,0 +1,121 @@
+"""What the point estimate discards, section by section, for a terminal and for a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+if TYPE_CHECKING:
+    from bayesreg.comparison.result import Comparison
+
+MOST_PAIRS, MOST_SUPPORTS, MOST_NAMES = 5, 5, 6
+"""Rows of a section, and names of a support, that are shown."""
+
+LEFT_OUT = (
+    "posterior means, intervals and probabilities",
+    "the ledger",
+    "pairs that trade off",
+    "supports",
+    "the mode among the draws",
+    "prediction of rows left out",
+    "known failings",
+)
+"""What a failed gate withholds, in the order in which it would be printed."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading, what is said under it, and a table; header and rows may be empty."""
+
+    title: str
+    said: tuple[str, ...]
+    header: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+def sections(c: Comparison) -> list[Section]:
+    """Return the sections of a comparison that passed its gates."""
+    made: list[Callable[[Comparison], Section | None]] = [_ledger, _pairs, _supports, _typical, _prediction, _failings]
+    return [section for section in (make(c) for make in made) if section is not None]
+
+
+def withheld(c: Comparison) -> str:
+    """Say what is not printed, and why."""
+    return f"WITHHELD, nothing may be concluded: {c.withheld}. Not printed: {', '.join(LEFT_OUT)}."
+
+
+def _ledger(c: Comparison) -> Section:
+    rows = [
+        (str(row["quantity"]), f"{row['map']:.5g}", f"{row['posterior_mean']:.5g}", _error(row["mcse"]))
+        for _, row in c.ledger.iterrows()
+    ]
+    header = ("", "at the MAP", "posterior mean", "± Monte Carlo")
+    return Section("What the point estimate discards", (c.amount.sentence,), header, tuple(rows))
+
+
+def _error(value: float) -> str:
+    return "" if value != value else f"{value:.1g}"
+
+
+def _pairs(c: Comparison) -> Section | None:
+    if c.problem.p < 2:
+        return None
+    found = c.tradeoffs
+    rows = tuple(
+        (
+            f"{row.kept} / {row.dropped}", f"{row.correlation:.2f}", f"{row.column_correlation:.2f}",
+            f"{row.p_larger:.3f} ± {row.p_larger_mcse:.1g}", f"{row.p_both_small:.3f}",
+        )
+        for row in found.table.head(MOST_PAIRS).itertuples()
+    )  # fmt: skip
+    header = ("kept / dropped", "posterior corr.", "columns' corr.", "P(|kept| > |dropped|)", "P(both ≤ ε)")
+    return Section("Pairs that trade off", (found.sentence,), header if rows else (), rows)
+
+
+def _supports(c: Comparison) -> Section | None:
+    if not c.problem.p:
+        return None
+    found = c.selection
+    rows = tuple(
+        (
+            names(tuple(row.columns)), str(row.size), f"{row.frequency:.3f} ± {row.mcse:.1g}", f"{row.cumulative:.3f}",
+            "the MAP's" if row.is_map else "",
+        )
+        for row in found.table.head(MOST_SUPPORTS).itertuples()
+    )  # fmt: skip
+    return Section("Supports", (found.sentence,), ("columns", "size", "frequency", "in all", ""), rows)
+
+
+def names(columns: tuple[str, ...]) -> str:
+    """Names of columns in one line."""
+    if not columns:
+        return "(none)"
+    shown = ", ".join(map(str, columns[:MOST_NAMES]))
+    return shown if len(columns) <= MOST_NAMES else f"{shown} and {len(columns) - MOST_NAMES} more"
+
+
+def _typical(c: Comparison) -> Section:
+    return Section("The mode among the draws", (c.typicality.sentence,))
+
+
+def _prediction(c: Comparison) -> Section:
+    found = c.prediction
+    if found.withheld:
+        return Section("Prediction of rows left out", (f"WITHHELD: {found.withheld}",))
+    levels = (0.5, 0.95)
+    rows = []
+    for name, row in found.scores.iterrows():
+        inside = [found.intervals.loc[(name, level)] for level in levels]
+        difference = "" if not row["difference_se"] > 0 else f"{row['difference']:.2f} ± {row['difference_se']:.2g}"
+        shown = [f"{one['coverage']:.3f} (width {one['width']:.3g})" for one in inside]
+        rows.append((str(name), f"{row['elpd']:.2f} ± {row['elpd_se']:.2g}", difference, *shown))
+    header = ("", "log score (nats)", "full − this", *(f"inside {100 * level:g} %" for level in levels))
+    return Section(f"Prediction of rows left out ({found.method})", (found.sentence, *found.notes), header, tuple(rows))
+
+
+def _failings(c: Comparison) -> Section | None:
+    if not c.lints:
+        return None
+    return Section("Known failings that apply", tuple(f"{lint.name}: {lint.text} {lint.remedy}" for lint in c.lints))

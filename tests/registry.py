@@ -106,12 +106,13 @@ SHAPES: dict[str, Callable[[object], Prior]] = {
 class LikelihoodCase:
     """A likelihood, and SciPy's account of it.
 
-    `log_density(eta, y)` and `mean(eta)` are SciPy's, the former good for |η| ≤ `reach`; `responses` are values of y
-    that the law tests choose from.
+    `log_density(eta, y)`, `cdf(eta, y)` and `mean(eta)` are SciPy's, the first two good for |η| ≤ `reach`; `responses`
+    are values of y that the law tests choose from.
     """
 
     make: Callable[[], Likelihood]
     log_density: Callable[[Array, Array], Array]
+    cdf: Callable[[Array, Array], Array]
     mean: Callable[[Array], Array]
     responses: tuple[float, ...]
     reach: float = np.inf
@@ -151,24 +152,28 @@ LIKELIHOODS: dict[str, LikelihoodCase] = {
     "gaussian": LikelihoodCase(
         make=lambda: GaussianNoise(SIGMA),
         log_density=lambda eta, y: stats.norm(eta, SIGMA).logpdf(y),
+        cdf=lambda eta, y: stats.norm(eta, SIGMA).cdf(y),
         mean=lambda eta: stats.norm(eta, SIGMA).mean(),
         responses=(-30.0, -1.5, 0.0, 0.25, 4.0, 70.0),
     ),
     "bernoulli": LikelihoodCase(
         make=BernoulliLogit,
         log_density=_bernoulli_log_density,
+        cdf=lambda eta, y: np.where(y < 0, 0.0, np.where(y < 1, stats.logistic.sf(eta), 1.0)),
         mean=lambda eta: stats.bernoulli(stats.logistic.cdf(eta)).mean(),
         responses=(0.0, 1.0),
     ),
     "student-t": LikelihoodCase(
         make=lambda: StudentTNoise(NU, SIGMA),
         log_density=lambda eta, y: stats.t(NU, eta, SIGMA).logpdf(y),
+        cdf=lambda eta, y: stats.t(NU, eta, SIGMA).cdf(y),
         mean=lambda eta: stats.t(NU, eta, SIGMA).mean(),
         responses=(-30.0, -1.5, 0.0, 0.25, 4.0, 70.0),
     ),
     "poisson": LikelihoodCase(
         make=PoissonLog,
         log_density=lambda eta, y: stats.poisson(np.exp(eta)).logpmf(y),
+        cdf=lambda eta, y: stats.poisson(np.exp(eta)).cdf(y),
         mean=lambda eta: stats.poisson(np.exp(eta)).mean(),
         responses=(0.0, 1.0, 2.0, 7.0, 300.0),
         reach=6.0,
@@ -176,6 +181,7 @@ LIKELIHOODS: dict[str, LikelihoodCase] = {
     "negative-binomial": LikelihoodCase(
         make=lambda: NegativeBinomialLog(ALPHA),
         log_density=lambda eta, y: stats.nbinom(ALPHA, ALPHA / (ALPHA + np.exp(eta))).logpmf(y),
+        cdf=lambda eta, y: stats.nbinom(ALPHA, ALPHA / (ALPHA + np.exp(eta))).cdf(y),
         mean=lambda eta: stats.nbinom(ALPHA, ALPHA / (ALPHA + np.exp(eta))).mean(),
         responses=(0.0, 1.0, 2.0, 7.0, 300.0),
         reach=6.0,
@@ -183,6 +189,7 @@ LIKELIHOODS: dict[str, LikelihoodCase] = {
     "gamma": LikelihoodCase(
         make=lambda: GammaLog(ALPHA),
         log_density=lambda eta, y: stats.gamma(ALPHA, scale=np.exp(eta) / ALPHA).logpdf(y),
+        cdf=lambda eta, y: stats.gamma(ALPHA, scale=np.exp(eta) / ALPHA).cdf(y),
         mean=lambda eta: stats.gamma(ALPHA, scale=np.exp(eta) / ALPHA).mean(),
         responses=(0.003, 0.25, 1.0, 2.5, 70.0),
         reach=6.0,
@@ -194,6 +201,7 @@ WITH_TRIALS: dict[str, LikelihoodCase] = {
     "binomial": LikelihoodCase(
         make=lambda: with_trials(TRIALS),
         log_density=lambda eta, y: stats.binom(TRIALS, stats.logistic.cdf(eta)).logpmf(y),
+        cdf=lambda eta, y: stats.binom(TRIALS, stats.logistic.cdf(eta)).cdf(y),
         mean=lambda eta: stats.binom(TRIALS, stats.logistic.cdf(eta)).mean(),
         responses=(0.0, 1.0, 5.0, 6.0, 11.0, 12.0),
         reach=6.0,

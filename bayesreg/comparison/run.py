@@ -7,9 +7,10 @@ from typing import Any
 
 from bayesreg.arguments import Seed
 from bayesreg.comparison.result import Comparison
-from bayesreg.comparison.sensitivity import find_separation, sensitivity_table, separation_remark
+from bayesreg.comparison.sensitivity import sensitivity_table
 from bayesreg.comparison.tables import coefficient_table, ledger_table
 from bayesreg.density import GraphDensity
+from bayesreg.discard.separated import find_separation, separation_remark
 from bayesreg.effects import small_effect
 from bayesreg.errors import ParameterError
 from bayesreg.graph import build_model, check_graph

@@ -53,6 +53,11 @@ class Likelihood(ABC):
 
     @property
     @abstractmethod
+    def discrete(self) -> bool:
+        """Whether y is a whole number, so that F(y−) = F(y − 1)."""
+
+    @property
+    @abstractmethod
     def quadratic(self) -> bool:
         """Whether nll is quadratic in η, so that its curvature is constant."""
 
@@ -91,6 +96,10 @@ class Likelihood(ABC):
     @abstractmethod
     def nll_given(self, eta: Array, y: Array, sigma: float | Array | None) -> Array:
         """−log p(y | η) at a given dispersion, whatever the likelihood's own; None where the family has none."""
+
+    @abstractmethod
+    def cdf(self, eta: Array, y: Array, sigma: float | Array | None) -> Array:
+        """F(y | η) = P(Y ≤ y | η) at a given dispersion, as in `nll_given`, for any real y: right-continuous."""
 
     @abstractmethod
     def d1(self, eta: Array, y: Array) -> Array:

@@ -14,6 +14,7 @@ from bayesreg.errors import FamilyError, InputError
 from bayesreg.interfaces import Array, Block, Likelihood, Prior, ScalePrior, Tensor, is_flat
 from bayesreg.likelihoods.common import counted, observed_node, outside, refuse_dispersion, whole
 from bayesreg.likelihoods.numerics import (
+    beta_share,
     count_conjugate,
     factorial_excess,
     log_or_minus_infinity,
@@ -46,6 +47,7 @@ class BernoulliLogit(Likelihood):
     quadratic = False
     convex = True
     location_scale = False
+    discrete = True
     link = "logit"
     dispersion_name = None
 
@@ -120,6 +122,16 @@ class BernoulliLogit(Likelihood):
     def nll_given(self, eta: Array, y: Array, sigma: float | Array | None) -> Array:
         """m·log(1 + e^η) − yη − log C(m, y); there is no dispersion."""
         return self.nll(eta, y)
+
+    def cdf(self, eta: Array, y: Array, sigma: float | Array | None) -> Array:
+        """P(Y ≤ y): 1/(1 + e^η) for 0 ≤ y < 1, with trials I_{1/(1 + e^η)}(m − ⌊y⌋, ⌊y⌋ + 1); no dispersion."""
+        k = np.floor(y)
+        f = self._failures(k)
+        inside = (k >= 0) & (f > 0)
+        if self.trials is None:
+            return np.where(inside, expit(-eta), np.where(k < 0, 0.0, 1.0))
+        share = beta_share(np.where(inside, f, 1.0), np.where(inside, k, 0.0) + 1, -eta)
+        return np.where(inside, share, np.where(k < 0, 0.0, 1.0))
 
     def d1(self, eta: Array, y: Array) -> Array:
         """m·P(η) − y, without cancellation where the fit is near perfect."""

@@ -7,6 +7,7 @@ from typing import Self, final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammainc
 
 from bayesreg.errors import InputError
 from bayesreg.interfaces import Array, Block, Likelihood, Prior, ScalePrior, Tensor
@@ -68,6 +69,7 @@ class GammaLog(Likelihood):
     quadratic = False
     convex = True
     location_scale = False
+    discrete = False
     link = "log"
     dispersion_name = "alpha"
 
@@ -139,6 +141,12 @@ class GammaLog(Likelihood):
         with np.errstate(over="ignore"):
             distance = capped(alpha * _distance(eta, y))
         return np.asarray(distance + np.log(y) + (factorial_excess(alpha) - np.log(alpha)))
+
+    def cdf(self, eta: Array, y: Array, sigma: float | Array | None) -> Array:
+        """Lower regularised incomplete gamma function P(α, αy·e^(−η)), where `sigma` is α."""
+        alpha = np.asarray(given("GammaLog", "alpha", sigma), dtype=float)
+        with np.errstate(over="ignore"):
+            return np.asarray(gammainc(alpha, capped(alpha * _ratio(eta, np.maximum(y, 0.0)))))
 
     def d1(self, eta: Array, y: Array) -> Array:
         """α(1 − y·e^(−η))."""

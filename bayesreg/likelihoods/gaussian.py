@@ -8,6 +8,7 @@ from typing import Self, final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from bayesreg.interfaces import Array, Block, Likelihood, Prior, ScalePrior, Tensor
 from bayesreg.likelihoods.common import (
@@ -49,6 +50,7 @@ class GaussianNoise(Likelihood):
     quadratic = True
     convex = True
     location_scale = True
+    discrete = False
     link = "identity"
     dispersion_name = "sigma"
 
@@ -99,6 +101,10 @@ class GaussianNoise(Likelihood):
         """(y − η)²/2σ² + log σ + ½ log 2π."""
         sd = given("GaussianNoise", "sigma", sigma)
         return np.asarray(0.5 * ((y - eta) / sd) ** 2 + (np.log(sd) + HALF_LOG_2PI))
+
+    def cdf(self, eta: Array, y: Array, sigma: float | Array | None) -> Array:
+        """Φ((y − η)/σ)."""
+        return np.asarray(ndtr((y - eta) / given("GaussianNoise", "sigma", sigma)))
 
     def d1(self, eta: Array, y: Array) -> Array:
         """(η − y)/σ²."""

@@ -24,6 +24,7 @@ from bayesreg.likelihoods.common import (
     refuse_improper,
 )
 from bayesreg.likelihoods.numerics import (
+    beta_share,
     count_conjugate,
     digamma_rest,
     exp_excess,
@@ -68,6 +69,7 @@ class NegativeBinomialLog(Likelihood):
     quadratic = False
     convex = True
     location_scale = False
+    discrete = True
     link = "log"
     dispersion_name = "alpha"
 
@@ -124,6 +126,12 @@ class NegativeBinomialLog(Likelihood):
         alpha = np.asarray(given("NegativeBinomialLog", "alpha", sigma), dtype=float)
         t = eta - log_or_minus_infinity(y)
         return logistic_excess(eta - np.log(alpha), t, y, alpha) + _least(y, alpha)
+
+    def cdf(self, eta: Array, y: Array, sigma: float | Array | None) -> Array:
+        """Regularised incomplete beta function I_q(α, ⌊y⌋ + 1) at q = α/(α + μ), for y ≥ 0; `sigma` is α."""
+        alpha = np.asarray(given("NegativeBinomialLog", "alpha", sigma), dtype=float)
+        k = np.floor(y)
+        return np.where(k >= 0, beta_share(alpha, np.maximum(k, 0.0) + 1, np.log(alpha) - eta), 0.0)
 
     def d1(self, eta: Array, y: Array) -> Array:
         """α(μ − y)/(α + μ)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import expit, gammaln, psi, xlogy
+from scipy.special import betainc, betaincc, expit, gammaln, psi, xlogy
 
 from bayesreg.interfaces import Array
 
@@ -130,3 +130,13 @@ def logistic_slope(s: Array, t: Array, k: Array, f: Array) -> Array:
     """Derivative of `logistic_excess` in s, (k + f)/(1 + e^(−s)) − k, without cancellation near the best fit t = 0."""
     fall = np.expm1(-np.abs(t))
     return np.where(t > 0, -f * fall * expit(s), k * fall * expit(-s))
+
+
+def beta_share(a: Array, b: Array, s: Array) -> Array:
+    """Regularised incomplete beta function I_x(a, b) at x = 1/(1 + e^(−s)), from whichever of x and 1 − x is small."""
+    a, b, s = np.broadcast_arrays(a, b, s)
+    low = np.asarray(s <= 0)
+    share = np.empty(s.shape)
+    share[low] = betainc(a[low], b[low], expit(s[low]))
+    share[~low] = betaincc(b[~low], a[~low], expit(-s[~low]))
+    return share

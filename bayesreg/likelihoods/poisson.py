@@ -7,6 +7,7 @@ from typing import Self, final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaincc
 
 from bayesreg.interfaces import Array, Block, Likelihood, Prior, ScalePrior, Tensor
 from bayesreg.likelihoods.common import check_counts, draw_counts, observed_node, refuse_dispersion
@@ -36,6 +37,7 @@ class PoissonLog(Likelihood):
     quadratic = False
     convex = True
     location_scale = False
+    discrete = True
     link = "log"
     dispersion_name = None
 
@@ -80,6 +82,11 @@ class PoissonLog(Likelihood):
     def nll_given(self, eta: Array, y: Array, sigma: float | Array | None) -> Array:
         """e^η − yη + log y!; there is no dispersion."""
         return self.nll(eta, y)
+
+    def cdf(self, eta: Array, y: Array, sigma: float | Array | None) -> Array:
+        """Upper regularised incomplete gamma function Q(⌊y⌋ + 1, e^η) for y ≥ 0; there is no dispersion."""
+        k = np.floor(y)
+        return np.where(k >= 0, gammaincc(np.maximum(k, 0.0) + 1, exponential(eta)), 0.0)
 
     def d1(self, eta: Array, y: Array) -> Array:
         """e^η − y, as y·(e^t − 1) near the best fit."""

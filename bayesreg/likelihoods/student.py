@@ -8,6 +8,7 @@ from typing import Self, final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtr
 
 from bayesreg.interfaces import Array, Block, Likelihood, Prior, ScalePrior, Tensor
 from bayesreg.likelihoods.common import (
@@ -66,6 +67,7 @@ class StudentTNoise(Likelihood):
     quadratic = False
     convex = False
     location_scale = True
+    discrete = False
     link = "identity"
     dispersion_name = "sigma"
 
@@ -136,6 +138,10 @@ class StudentTNoise(Likelihood):
         u = np.abs(self._residual(eta, y, scale))
         log1p_square = np.log1p(np.minimum(u, FAR) ** 2) + 2 * np.log(np.maximum(u / FAR, 1.0))
         return np.asarray(0.5 * (self.nu + 1) * log1p_square + (np.log(scale) + self._constant))
+
+    def cdf(self, eta: Array, y: Array, sigma: float | Array | None) -> Array:
+        """Distribution function of Student's t_ν at (y − η)/σ."""
+        return np.asarray(stdtr(self.nu, (y - eta) / given("StudentTNoise", "sigma", sigma)))
 
     def d1(self, eta: Array, y: Array) -> Array:
         """(ν + 1)r/(νσ² + r²) with r = η − y."""

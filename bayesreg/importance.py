@@ -57,6 +57,24 @@ def smoothed(log_weights: Array, efficiency: float = 1.0) -> Weights:
     return Weights(_normalised(logs), khat)
 
 
+def tail_shape(values: Array) -> float:
+    """Shape k-hat of the upper tail of draws (m,): moments of an order of 1/k and beyond do not exist.
+
+    −∞ where the largest are tied; ∞ where some are infinite, or too few to tell.
+    """
+    count = values.size
+    if count < FEWEST or not np.isfinite(values).all():
+        return math.inf
+    tail = int(3 * math.sqrt(count)) if count > 225 else count // 5
+    ordered = np.sort(values)[-tail - 1 :]
+    excess = ordered[1:] - ordered[0]
+    scale = excess[-1]
+    if not scale > 0:
+        return -math.inf
+    khat = _pareto(excess / scale)[0]
+    return -math.inf if math.isnan(khat) else khat
+
+
 def _pareto(excess: Array) -> tuple[float, float]:
     """Shape and scale of a generalised Pareto distribution fitted to a sorted sample; NaN where it is far from one.
 

@@ -27,11 +27,13 @@ from bayesreg.discard import (
     tradeoffs,
     typicality,
 )
+from bayesreg.discard.waterfall import LibraryFit, Waterfall, waterfall
 from bayesreg.graph import GraphCheck
 from bayesreg.interfaces import Array
 from bayesreg.optimum import Certificate, Optimum, Outcome
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior
+from bayesreg.samplers.settings import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,6 +136,37 @@ class Comparison:
         return self._once(
             "amount", lambda: amount(self.posterior, self.penalized, self.epsilon, prediction=self.prediction)
         )
+
+    def waterfall(
+        self,
+        target: Comparison | None = None,
+        *,
+        integrate_scale: bool = True,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Waterfall:
+        """Return the steps from the audited coefficients, or from the penalised optimum, to the posterior means.
+
+        Parameters
+        ----------
+        target : Comparison, optional
+            Of the same data under the prior (λ, columns, intercept) that is to be ended at; by default this one.
+        integrate_scale, seed, progress
+            As in `discard.waterfall`.
+        """
+        end = self if target is None else target
+        return waterfall(
+            end.posterior, library=self._library(), optimum=end.penalized, seed=seed, integrate_scale=integrate_scale,
+            progress=progress,
+        )  # fmt: skip
+
+    def _library(self) -> LibraryFit | None:
+        """The audited coefficients, per unit of the raw columns where all are rescaled ones."""
+        if self.audited is None:
+            return None
+        slopes = self.audited.slopes
+        told = slopes if self.audited.steps and np.isfinite(slopes).all() else None
+        return LibraryFit(self.problem, self.audited.beta, self.audited.estimator, told)
 
     def _once(self, name: str, compute: Callable[[], T]) -> T:
         if name not in self._found:

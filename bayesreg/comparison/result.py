@@ -28,6 +28,7 @@ from bayesreg.discard import (
     typicality,
 )
 from bayesreg.discard.waterfall import LibraryFit, Waterfall, waterfall
+from bayesreg.errors import ParameterError
 from bayesreg.graph import GraphCheck
 from bayesreg.interfaces import Array
 from bayesreg.optimum import Certificate, Optimum, Outcome
@@ -156,17 +157,20 @@ class Comparison:
         """
         end = self if target is None else target
         return waterfall(
-            end.posterior, library=self._library(), optimum=end.penalized, seed=seed, integrate_scale=integrate_scale,
+            end.posterior, library=self._library(end), optimum=end.penalized, seed=seed, integrate_scale=integrate_scale,
             progress=progress,
         )  # fmt: skip
 
-    def _library(self) -> LibraryFit | None:
-        """The audited coefficients, per unit of the raw columns where all are rescaled ones."""
+    def _library(self, end: Comparison) -> LibraryFit | None:
+        """The audited coefficients; where it ends at another problem, per unit of the raw columns that it is of."""
         if self.audited is None:
             return None
-        slopes = self.audited.slopes
-        told = slopes if self.audited.steps and np.isfinite(slopes).all() else None
-        return LibraryFit(self.problem, self.audited.beta, self.audited.estimator, told)
+        slopes = None if end is self or not self.audited.steps else self.audited.slopes
+        if slopes is not None and not np.isfinite(slopes).all():
+            names = [name for name, slope in zip(self.audited.names, slopes, strict=True) if not np.isfinite(slope)]
+            msg = f"waterfall: the columns {', '.join(names[:5])} of the audited fit are no rescaled raw columns"
+            raise ParameterError(msg)
+        return LibraryFit(self.problem, self.audited.beta, self.audited.estimator, slopes)
 
     def _once(self, name: str, compute: Callable[[], T]) -> T:
         if name not in self._found:

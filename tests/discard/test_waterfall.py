@@ -173,7 +173,7 @@ def test_columns_that_were_rescaled_before_the_library_saw_them(standardised: Po
     assert found.steps.loc[[SOLVER, LAMBDA, COLUMNS]].abs().max().max() < 1e-9
 
 
-# -- what there is to integrate ------------------------------------------------------------------------------------------
+# -- what there is to integrate ----------------------------------------------------------------------------------------
 
 
 def test_the_mode_of_a_gaussian_density_is_its_mean() -> None:
@@ -238,7 +238,7 @@ def test_draws_that_failed_are_withheld(failed: Posterior) -> None:
     assert "\n" not in str(found)
 
 
-# -- refusals ------------------------------------------------------------------------------------------------------------
+# -- refusals ----------------------------------------------------------------------------------------------------------
 
 
 def test_fits_of_other_data_are_refused(raw: Posterior) -> None:

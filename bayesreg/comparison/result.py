@@ -157,8 +157,8 @@ class Comparison:
         """
         end = self if target is None else target
         return waterfall(
-            end.posterior, library=self._library(end), optimum=end.penalized, seed=seed, integrate_scale=integrate_scale,
-            progress=progress,
+            end.posterior, library=self._library(end), optimum=end.penalized, seed=seed,
+            integrate_scale=integrate_scale, progress=progress,
         )  # fmt: skip
 
     def _library(self, end: Comparison) -> LibraryFit | None:

@@ -19,7 +19,10 @@ from bayesreg.scales import Exponential
 from tests.monte_carlo import KS_LEVEL, LIMIT
 
 MAP, MEAN, _ = PREDICTORS
-REPLICATIONS, ROWS, N, P = 40, 8, 24, 5
+REPLICATIONS, N, P = 48, 24, 5
+
+ROWS = {"known σ": N, "laplace, unknown σ": 8, "logistic": 6}
+"""Kind of model -> rows predicted of each data set: all where that is cheap."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def simulated(kind: str, wrong: float = 1.0) -> Simulated:
         )
         posterior = sample(problem, seed=seed)
         assert posterior.verdict.passed
-        found = prediction(posterior, rows=ROWS, seed=seed)
+        found = prediction(posterior, rows=ROWS[kind], seed=seed)
         assert not found.withheld
         differences.append([found.scores.loc[name, "difference"] / found.total for name in (MAP, MEAN)])
         pits.append(found.rows[f"pit {FULL}"].to_numpy())
@@ -74,10 +77,10 @@ def test_the_full_posterior_predicts_no_worse_than_a_point_and_is_calibrated(kin
     found = simulated(kind)
     assert z_of(found.at_map) >= -2
     assert z_of(found.at_mean) >= -2
-    assert found.at_mean.mean() > 0  # not for want of a difference
     assert stats.kstest(found.pit, "uniform").pvalue >= KS_LEVEL
-    if kind != "logistic":  # an interval of a binary response covers more than it says
-        error = np.sqrt(0.8 * 0.2 / (REPLICATIONS * ROWS))
+    if kind != "logistic":  # an interval of a binary response covers more than it says; the difference is smaller
+        assert z_of(found.at_map) > 2
+        error = np.sqrt(0.8 * 0.2 / (found.pit.size))
         assert abs(found.covered.mean() - 0.8) <= LIMIT * error
 
 
@@ -85,6 +88,6 @@ def test_the_full_posterior_predicts_no_worse_than_a_point_and_is_calibrated(kin
 def test_a_noise_scale_off_by_a_third_is_caught_by_pit_and_coverage(wrong: float) -> None:
     found = simulated("known σ", wrong)
     folded = np.abs(2 * found.pit - 1)
-    error = np.sqrt(0.8 * 0.2 / (REPLICATIONS * ROWS))
+    error = np.sqrt(0.8 * 0.2 / (found.pit.size))
     assert abs(found.covered.mean() - 0.8) > LIMIT * error
     assert stats.kstest(folded, "uniform").pvalue < KS_LEVEL

@@ -12,6 +12,7 @@ from bayesreg.discard import loo
 from bayesreg.discard.loo import prediction
 from bayesreg.discard.loo_weights import efficiency, khat_limit, reweigh
 from bayesreg.discard.predictive import Cloud, cloud_of, rows_of
+from bayesreg.discard.refits import refit_without
 from bayesreg.discard.scores import FULL, INTERVALS, PREDICTORS
 from bayesreg.errors import FitError, InputError, ParameterError
 from bayesreg.importance import smoothed
@@ -179,14 +180,17 @@ def test_too_many_refits_are_not_made_and_the_result_is_withheld(monkeypatch: py
     assert str(found) == f"Prediction (PSIS-LOO): WITHHELD: {found.withheld}"
 
 
-def test_a_row_without_which_there_is_no_posterior_withholds_the_result() -> None:
+def test_a_row_without_which_there_is_no_mode_is_an_error_that_says_so() -> None:
     rng = np.random.default_rng(0)
     y = np.zeros(30)
     y[4] = 1.0  # under a flat intercept the other rows, all of one class, have no posterior
     problem = Problem.from_arrays(rng.normal(size=(30, 2)), y, likelihood=BernoulliLogit(), prior=Gaussian(0.3))
     posterior = sample(problem)
-    with pytest.raises(FitError):
+    with pytest.raises(FitError, match="without one of them there is no mode to predict by: the optimum is infinite"):
         prediction(posterior)
+    found = refit_without(posterior, np.array([4]), 4000, [np.random.SeedSequence(0)], None)
+    assert found[0].said is None
+    assert "without row 4 there is no posterior: y has one class only" in found[0].reason
 
 
 def test_draws_that_failed_their_gates_withhold_the_result(failed: Posterior) -> None:

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from bayesreg.arguments import Seed, read_integer, read_seed
 from bayesreg.discard.gate import point_of, require_posterior, withheld_by
-from bayesreg.discard.left_out import modes_without
+from bayesreg.discard.left_out import LeftOut, modes_without
 from bayesreg.discard.loo_weights import at_points, khat_limit, reweigh, with_refits
 from bayesreg.discard.predictive import Cloud, cloud_of
 from bayesreg.discard.refits import Refit, refit_without
 from bayesreg.discard.scores import PREDICTORS, PredictionLedger, ledger_of
-from bayesreg.errors import InputError, ParameterError
+from bayesreg.errors import FitError, InputError, ParameterError
 from bayesreg.noise import resolve_noise
 from bayesreg.optimum import Optimum
 from bayesreg.penalized import fit_penalized
@@ -85,8 +85,9 @@ def prediction(
 
     Notes
     -----
-    A row of weight w is predicted by the posterior without all of it, and its log density counts w times.  Columns keep
-    the standardisation, and the prior its scale, of all the rows.
+    A row of weight w is predicted by the posterior without all of it, and its log density counts w times: w·log E[p],
+    where ArviZ, given weighted log-likelihoods, has log E[p^w].  Columns keep the standardisation, and the prior its
+    scale, of all the rows.
     """
     require_posterior(posterior, "prediction")
     wanted = None if rows is None else read_integer("prediction: rows", rows, 2)
@@ -95,7 +96,7 @@ def prediction(
     counted = _counted(problem)
     chosen = _chosen(counted, cloud, wanted, np.random.default_rng(sampling))
     point, base, plug_in = _point(posterior, optimum, sigma)
-    left = modes_without(base, point, chosen, plug_in)
+    left = _modes(base, point, chosen, plug_in)
     rng = np.random.default_rng(predicting)
     size = cloud.theta.shape[0]
     at_mode = at_points(problem, chosen, left.theta, left.sigma, rng, size)
@@ -119,6 +120,15 @@ def prediction(
         notes=_notes(point, problem, chosen.size, counted.size),
         seed=int(pit.generate_state(1)[0]),
     )
+
+
+def _modes(problem: Problem, point: Optimum, rows: NDArray[np.int_], sigma: float | str | None) -> LeftOut:
+    """The modes without each row; an error says that it is about a row left out."""
+    try:
+        return modes_without(problem, point, rows, sigma)
+    except FitError as error:
+        msg = f"prediction leaves out each row in turn, and without one of them there is no mode to predict by: {error}"
+        raise FitError(msg) from error
 
 
 def _counted(problem: Problem) -> NDArray[np.int_]:

@@ -151,7 +151,7 @@ class GroupLaplace(Prior):
         return np.asarray((self._constants() + self.sizes * np.log(rate)).sum() - self.penalty(beta))
 
     def marginal_log_density(self, beta: Array) -> Array:
-        """log λ_g + that of one entry of a direction on the sphere times a radius ~ Gamma(p_g, 1), at λ_g(β_j − μ_j)."""
+        """log λ_g + that of one entry of a direction on the sphere times a radius ~ Gamma(p_g), at λ_g|β_j − μ_j|."""
         rate = self.rates(np.shape(beta)[-1])
         away, size = rate * np.abs(self._away(beta)), self.sizes[self.index]
         found = np.empty(away.shape)

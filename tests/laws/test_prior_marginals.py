@@ -1,8 +1,9 @@
-"""The density of one column by itself: normalised, with the prior's own tails and draws, and what the whole is made of."""
+"""The density of one column by itself: normalised, with the prior's own tails and draws, and summing to the whole."""
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def density(prior: Prior, column: int, x: float, size: int = P) -> float:
 
 def mass(prior: Prior, column: int, ends: list[float], size: int = P) -> float:
     """Integral of a column's density over the pieces between `ends`."""
-    pieces = zip(ends[:-1], ends[1:], strict=True)
+    pieces = pairwise(ends)
     options = {"epsabs": 1e-13, "epsrel": 1e-11, "limit": 400}
     return sum(quad(lambda x: density(prior, column, x, size), a, b, **options)[0] for a, b in pieces)
 
@@ -75,13 +76,13 @@ def test_columns_that_are_independent_sum_to_the_whole(name: str) -> None:
 
 
 def worst_z(prior: Prior, draws: Array, law: Prior) -> float:
-    """Largest deviation of a mean of log densities over draws from their expectation under `law`, in standard errors."""
+    """Largest deviation of a mean log density of draws from its expectation under `law`, in standard errors."""
     values = law.marginal_log_density(draws)
     expected = np.empty(P)
     for j in range(P):
         loc, away = cuts(law, j)
         ends = [*(loc - z for z in reversed(away)), *(loc + z for z in away[1:])]
-        pieces = zip(ends[:-1], ends[1:], strict=True)
+        pieces = pairwise(ends)
 
         def term(x: float, j: int = j) -> float:
             f = density(law, j, x)

@@ -22,6 +22,7 @@ from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior, sample
+from bayesreg.scales import HalfCauchy
 from tests.monte_carlo import LIMIT
 from tests.problems import DISPERSED, FAMILIES, extras, make_problem
 
@@ -224,6 +225,27 @@ def test_an_optimum_at_a_dispersion_of_its_own_keeps_it_and_the_default_is_found
     np.testing.assert_allclose(default.rows[f"elpd {MAP}"], own.rows[f"elpd {MAP}"], rtol=1e-8)
     assert np.abs(default.rows[f"elpd {MAP}"] - given.rows[f"elpd {MAP}"]).max() > 0.1
     assert any("residual" in note for note in default.notes)
+
+
+@pytest.mark.parametrize("rule", ["residual", "cv_lasso", "joint"])
+def test_a_dispersion_estimated_from_the_rows_is_estimated_in_the_same_way_without_one(rule: str) -> None:
+    posterior = sample(make_problem(likelihood=GaussianNoise(), prior=Gaussian(0.5)))
+    given = prediction(posterior, fit_penalized(posterior.problem, rule), rows=4)
+    named = prediction(posterior, sigma=rule, rows=4)
+    np.testing.assert_allclose(given.rows[f"elpd {MAP}"], named.rows[f"elpd {MAP}"], rtol=1e-7)
+    others = [prediction(posterior, sigma=other, rows=4) for other in ("residual", "joint") if other != rule]
+    for other in others:
+        assert np.abs(given.rows[f"elpd {MAP}"] - other.rows[f"elpd {MAP}"]).max() > 1e-4
+
+
+def test_a_hierarchical_posterior_is_held_against_a_mode_at_one_scale() -> None:
+    problem = make_problem(likelihood=GaussianNoise(), prior=Laplace(HalfCauchy(1.0)))
+    posterior = sample(problem)
+    with pytest.raises(ParameterError, match="no single penalty"):
+        prediction(posterior)
+    at = {scale: prediction(posterior, fit_penalized(problem.with_prior(Laplace(scale)))) for scale in (0.05, 0.5)}
+    assert at[0.05].scores.loc[MAP, "elpd"] < at[0.5].scores.loc[MAP, "elpd"] - 1
+    assert any("one value" in note for note in at[0.5].notes)
 
 
 # -- all families and forms, against a loop ------------------------------------------------------------------------

@@ -196,7 +196,7 @@ def _refitted(
             "leave-one-out by importance weights is unreliable here; use K-fold"
         ), []
     refits = refit_without(posterior, rows, MOST_DRAWS, seed.spawn(rows.size), progress)
-    return "; ".join(refit.reason for refit in refits if refit.reason), refits
+    return "; ".join(dict.fromkeys(refit.reason for refit in refits if refit.reason)), refits
 
 
 def _text(predicted: int, counted: int, draws: int, limit: float, refits: int) -> str:

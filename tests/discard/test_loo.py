@@ -8,11 +8,10 @@ import pytest
 from scipy import sparse, stats
 from scipy.special import logsumexp
 
-from bayesreg.discard import loo
+from bayesreg.discard import loo, refits
 from bayesreg.discard.loo import prediction
 from bayesreg.discard.loo_weights import efficiency, khat_limit, reweigh
 from bayesreg.discard.predictive import Cloud, cloud_of, rows_of
-from bayesreg.discard.refits import refit_without
 from bayesreg.discard.scores import FULL, INTERVALS, PREDICTORS
 from bayesreg.errors import FitError, InputError, ParameterError
 from bayesreg.importance import smoothed
@@ -173,6 +172,22 @@ def test_a_row_that_weights_cannot_leave_out_is_left_out_by_drawing_anew() -> No
     assert abs(weighted.full.log_density[0] - exact) > LIMIT * error  # what the weights alone would have said
 
 
+def test_an_interrupt_ends_the_refits_and_withholds_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    posterior, calls = with_outlier(), []
+
+    def interrupted(*args: object, **options: object) -> Posterior:
+        calls.append(args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(refits, "sample", interrupted)
+    found = refits.refit_without(posterior, np.arange(3), 4000, np.random.SeedSequence(0).spawn(3), None)
+    assert len(calls) == 1
+    assert {one.reason for one in found} == {
+        "interrupted after 0 of 3 rows without which the posterior is to be drawn anew"
+    }
+    assert prediction(posterior).withheld.startswith("interrupted after 0 of ")
+
+
 def test_too_many_refits_are_not_made_and_the_result_is_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loo, "MOST_REFITS", 0)
     found = prediction(with_outlier())
@@ -189,7 +204,7 @@ def test_a_row_without_which_there_is_no_mode_is_an_error_that_says_so() -> None
     posterior = sample(problem)
     with pytest.raises(FitError, match="without one of them there is no mode to predict by: the optimum is infinite"):
         prediction(posterior)
-    found = refit_without(posterior, np.array([4]), 4000, [np.random.SeedSequence(0)], None)
+    found = refits.refit_without(posterior, np.array([4]), 4000, [np.random.SeedSequence(0)], None)
     assert found[0].said is None
     assert "without row 4 there is no posterior: y has one class only" in found[0].reason
 

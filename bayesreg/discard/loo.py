@@ -26,7 +26,7 @@ from bayesreg.discard.predictive import Cloud, cloud_of
 from bayesreg.discard.refits import Refit, refit_without
 from bayesreg.discard.scores import PREDICTORS, PredictionLedger, ledger_of
 from bayesreg.errors import FitError, InputError, ParameterError
-from bayesreg.noise import resolve_noise
+from bayesreg.interfaces import Array
 from bayesreg.optimum import Optimum
 from bayesreg.penalized import fit_penalized
 from bayesreg.problem import Problem
@@ -41,6 +41,9 @@ MOST_ROWS = 2000
 
 MOST_REFITS = 50
 """Rows without which the posterior is drawn anew, at most."""
+
+RULES = {"joint": "joint mode", "residual": "least-squares residual", "cv_lasso": "cross-validated lasso"}
+"""Ways to find a plug-in dispersion, see `resolve_noise`, and words by which the sentence of an optimum names them."""
 
 
 def prediction(
@@ -117,7 +120,7 @@ def prediction(
         khat=found.khat,
         refitted=done,
         withheld=withheld,
-        notes=_notes(point, problem, chosen.size, counted.size),
+        notes=_notes(point, left.sigma, problem, chosen.size, counted.size),
         seed=int(pit.generate_state(1)[0]),
     )
 
@@ -160,18 +163,19 @@ def _point(
     if point.problem is None:
         msg = "prediction: optimum is the mode of a PyMC model, not of a Problem; leave it out, or fit the problem"
         raise ParameterError(msg)
-    if problem.prior.hyperprior is not None:  # the mode is at one scale, and the posterior over all of them
-        return point, point.problem, None
     unknown = problem.likelihood.has_dispersion and problem.likelihood.sigma_known is None
-    if sigma is not None or not unknown:
-        return point, problem, sigma
-    return point, problem, _same_rule(problem, point)
+    rule = _rule(point) if sigma is None and unknown else sigma
+    if not problem.scale_by_noise:
+        return point, problem.with_prior(point.problem.prior), rule  # which may be at one scale of a hierarchical one
+    if problem.prior.hyperprior is None:
+        return point, problem, rule
+    return point, point.problem, None
 
 
-def _same_rule(problem: Problem, point: Optimum) -> float | None:
-    """None where the optimum's dispersion is the default's, to be found anew without each row; else its value."""
-    rule = resolve_noise(problem)
-    return None if point.sigma_method.startswith(rule.sentence) else point.sigma
+def _rule(point: Optimum) -> float | str | None:
+    """How the optimum's dispersion was found, if from the rows, to be found so again without one; else its value."""
+    named = [name for name, words in RULES.items() if words in point.sigma_method]
+    return named[0] if named else point.sigma
 
 
 def _refitted(
@@ -192,7 +196,7 @@ def _refitted(
             "leave-one-out by importance weights is unreliable here; use K-fold"
         ), []
     refits = refit_without(posterior, rows, MOST_DRAWS, seed.spawn(rows.size), progress)
-    return "; ".join(refit.reason for refit in refits if refit.reason), refits
+    return "; ".join(dict.fromkeys(refit.reason for refit in refits if refit.reason)), refits
 
 
 def _text(predicted: int, counted: int, draws: int, limit: float, refits: int) -> str:
@@ -204,10 +208,12 @@ def _text(predicted: int, counted: int, draws: int, limit: float, refits: int) -
     )
 
 
-def _notes(point: Optimum, problem: Problem, predicted: int, counted: int) -> tuple[str, ...]:
+def _notes(point: Optimum, sigma: Array | None, problem: Problem, predicted: int, counted: int) -> tuple[str, ...]:
     notes = []
     if point.sigma is not None and problem.likelihood.sigma_known is None:
-        notes.append(f"plug-in at the MAP: {point.sigma_method}")
+        anew = sigma is not None and np.ptp(sigma) > 0
+        how = "found anew without each row" if anew else "the same without each row, though found or given with it"
+        notes.append(f"plug-in at the MAP: {point.sigma_method}; {how}")
     if predicted < counted:
         notes.append(f"sums are scaled up from {predicted} rows to {counted}; the error of that is in each se")
     if problem.prior.hyperprior is not None:

@@ -8,11 +8,10 @@ import pytest
 from scipy import sparse, stats
 from scipy.special import logsumexp
 
-from bayesreg.discard import loo
+from bayesreg.discard import loo, refits
 from bayesreg.discard.loo import prediction
 from bayesreg.discard.loo_weights import efficiency, khat_limit, reweigh
 from bayesreg.discard.predictive import Cloud, cloud_of, rows_of
-from bayesreg.discard.refits import refit_without
 from bayesreg.discard.scores import FULL, INTERVALS, PREDICTORS
 from bayesreg.errors import FitError, InputError, ParameterError
 from bayesreg.importance import smoothed
@@ -22,6 +21,7 @@ from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Gaussian, Laplace
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior, sample
+from bayesreg.scales import HalfCauchy
 from tests.monte_carlo import LIMIT
 from tests.problems import DISPERSED, FAMILIES, extras, make_problem
 
@@ -172,6 +172,22 @@ def test_a_row_that_weights_cannot_leave_out_is_left_out_by_drawing_anew() -> No
     assert abs(weighted.full.log_density[0] - exact) > LIMIT * error  # what the weights alone would have said
 
 
+def test_an_interrupt_ends_the_refits_and_withholds_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    posterior, calls = with_outlier(), []
+
+    def interrupted(*args: object, **options: object) -> Posterior:
+        calls.append(args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(refits, "sample", interrupted)
+    found = refits.refit_without(posterior, np.arange(3), 4000, np.random.SeedSequence(0).spawn(3), None)
+    assert len(calls) == 1
+    assert {one.reason for one in found} == {
+        "interrupted after 0 of 3 rows without which the posterior is to be drawn anew"
+    }
+    assert prediction(posterior).withheld.startswith("interrupted after 0 of ")
+
+
 def test_too_many_refits_are_not_made_and_the_result_is_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loo, "MOST_REFITS", 0)
     found = prediction(with_outlier())
@@ -188,7 +204,7 @@ def test_a_row_without_which_there_is_no_mode_is_an_error_that_says_so() -> None
     posterior = sample(problem)
     with pytest.raises(FitError, match="without one of them there is no mode to predict by: the optimum is infinite"):
         prediction(posterior)
-    found = refit_without(posterior, np.array([4]), 4000, [np.random.SeedSequence(0)], None)
+    found = refits.refit_without(posterior, np.array([4]), 4000, [np.random.SeedSequence(0)], None)
     assert found[0].said is None
     assert "without row 4 there is no posterior: y has one class only" in found[0].reason
 
@@ -224,6 +240,27 @@ def test_an_optimum_at_a_dispersion_of_its_own_keeps_it_and_the_default_is_found
     np.testing.assert_allclose(default.rows[f"elpd {MAP}"], own.rows[f"elpd {MAP}"], rtol=1e-8)
     assert np.abs(default.rows[f"elpd {MAP}"] - given.rows[f"elpd {MAP}"]).max() > 0.1
     assert any("residual" in note for note in default.notes)
+
+
+@pytest.mark.parametrize("rule", ["residual", "cv_lasso", "joint"])
+def test_a_dispersion_estimated_from_the_rows_is_estimated_in_the_same_way_without_one(rule: str) -> None:
+    posterior = sample(make_problem(likelihood=GaussianNoise(), prior=Gaussian(0.5)))
+    given = prediction(posterior, fit_penalized(posterior.problem, rule), rows=4)
+    named = prediction(posterior, sigma=rule, rows=4)
+    np.testing.assert_allclose(given.rows[f"elpd {MAP}"], named.rows[f"elpd {MAP}"], rtol=1e-7)
+    others = [prediction(posterior, sigma=other, rows=4) for other in ("residual", "joint") if other != rule]
+    for other in others:
+        assert np.abs(given.rows[f"elpd {MAP}"] - other.rows[f"elpd {MAP}"]).max() > 1e-4
+
+
+def test_a_hierarchical_posterior_is_held_against_a_mode_at_one_scale() -> None:
+    problem = make_problem(likelihood=GaussianNoise(), prior=Laplace(HalfCauchy(1.0)))
+    posterior = sample(problem)
+    with pytest.raises(ParameterError, match="no single penalty"):
+        prediction(posterior)
+    at = {scale: prediction(posterior, fit_penalized(problem.with_prior(Laplace(scale)))) for scale in (0.05, 0.5)}
+    assert at[0.05].scores.loc[MAP, "elpd"] < at[0.5].scores.loc[MAP, "elpd"] - 1
+    assert any("one value" in note for note in at[0.5].notes)
 
 
 # -- all families and forms, against a loop ------------------------------------------------------------------------

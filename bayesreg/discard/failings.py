@@ -67,7 +67,7 @@ def overshrinkage(case: Case) -> Lint | None:
             "share": float(share), "clear": float(clear.sum()), "pulled": float(count),
         },
         "Give clear effects a wider scale (Laplace and Gaussian take one per column), or use a prior with heavier "
-        "tails, such as Bridge(rate, power=0.5)",
+        "tails, such as the regularised horseshoe of discard.horseshoe(problem)",
     )  # fmt: skip
 
 

@@ -113,7 +113,7 @@ def horseshoe(
     draws: int = 1000,
     chains: int | None = None,
     tune: int | None = None,
-    target_accept: float = 0.97,
+    target_accept: float = 0.99,
     epsilon: float | Array | None = None,
     seed: Seed = 0,
     progress: Progress | None = None,

@@ -93,7 +93,8 @@ class TradeOffs:
     epsilon: Array
     withheld: str
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> str:
         """How many pairs there are, and the most traded one."""
         if self.withheld:
             return f"trade-offs: WITHHELD: {self.withheld}"
@@ -107,14 +108,19 @@ class TradeOffs:
             )
         open_pairs = "is 1 pair" if self.count == 1 else f"are {self.count} pairs"
         first = self.table.iloc[0]
-        head = (
+        return (
             f"{split}, but there {open_pairs} of one kept and one dropped of which the posterior cannot tell the "
-            f"larger effect.\nMost traded: {first['kept']} is kept and {first['dropped']} dropped, with "
+            f"larger effect. Most traded: {first['kept']} is kept and {first['dropped']} dropped, with "
             f"P(|β| of {first['kept']} is the larger) = {first['p_larger']:.3f} ± {first['p_larger_mcse']:.3f}."
         )
+
+    def __str__(self) -> str:
+        """The sentence, and the pairs."""
+        if self.withheld or not self.count:
+            return self.sentence
         shown = self.table.rename(columns={"p_larger_mcse": "±"})
         columns = ["kept", "dropped", "correlation", "column_correlation", "p_larger", "±", "p_both_small"]
-        return f"{head}\n{shown[columns].to_string(index=False, float_format=lambda v: f'{v:.3f}')}"
+        return f"{self.sentence}\n{shown[columns].to_string(index=False, float_format=lambda v: f'{v:.3f}')}"
 
 
 def tradeoffs(

@@ -31,7 +31,7 @@ from bayesreg.optimum import Optimum
 from bayesreg.penalized import fit_penalized
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior
-from bayesreg.samplers.posterior import LOG_LIKELIHOOD_CELLS
+from bayesreg.samplers.posterior import LOG_LIKELIHOOD_CELLS, NUTS
 
 MOST_DRAWS = 4000
 """Draws, about, that rows are predicted from; more are thinned."""
@@ -41,6 +41,9 @@ MOST_ROWS = 2000
 
 MOST_REFITS = 50
 """Rows without which the posterior is drawn anew, at most."""
+
+MOST_COMPILED = 3
+"""The same where each drawing compiles a model first."""
 
 RULES = {"joint": "joint mode", "residual": "least-squares residual", "cv_lasso": "cross-validated lasso"}
 """Ways to find a plug-in dispersion, see `resolve_noise`, and words by which the sentence of an optimum names them."""
@@ -190,9 +193,10 @@ def _refitted(
     withheld = withheld_by(posterior)
     if withheld:
         return withheld, []
-    if rows.size > MOST_REFITS:
+    most = MOST_COMPILED if posterior.method in NUTS else MOST_REFITS
+    if rows.size > most:
         return (
-            f"k-hat exceeds {limit:.2f} in {rows.size} of {total} rows, more than the {MOST_REFITS} that are refitted: "
+            f"k-hat exceeds {limit:.2f} in {rows.size} of {total} rows, more than the {most} that are refitted: "
             "leave-one-out by importance weights is unreliable here; use K-fold"
         ), []
     refits = refit_without(posterior, rows, MOST_DRAWS, seed.spawn(rows.size), progress)

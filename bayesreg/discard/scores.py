@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesreg.discard.calibrated import calibration_line, calibration_table
-from bayesreg.discard.scores_text import as_text
+from bayesreg.discard.scores_text import as_text, sentence_of
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.problem import Problem
@@ -121,6 +121,11 @@ class PredictionLedger:
     total: int
     withheld: str
     notes: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What the plug-in at the MAP loses, and the plug-in at the mean."""
+        return sentence_of(self)
 
     def __str__(self) -> str:
         """The conclusion in a sentence, then the tables; only the reason where it is withheld."""

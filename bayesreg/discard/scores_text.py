@@ -21,10 +21,17 @@ NEGLIGIBLE = 1.0
 """Nats in sum over all rows below which a difference in prediction is called none worth having."""
 
 
+def sentence_of(ledger: PredictionLedger) -> str:
+    """Return the conclusion alone."""
+    if ledger.withheld:
+        return f"Prediction ({ledger.method}): WITHHELD: {ledger.withheld}"
+    return " ".join(_conclusion(ledger, name) for name in PLUG_INS)
+
+
 def as_text(ledger: PredictionLedger) -> str:
     """Return the conclusion and the tables; where it is withheld, the reason and no number."""
     if ledger.withheld:
-        return f"Prediction ({ledger.method}): WITHHELD: {ledger.withheld}"
+        return sentence_of(ledger)
     said = [line for name in PLUG_INS for line in (_wrapped(_conclusion(ledger, name)), "")]
     parts = [*said, _wrapped(ledger.text), *(_wrapped(f"Note: {note}") for note in ledger.notes)]
     parts += ["", *_aligned(*_score_cells(ledger))]

@@ -66,23 +66,32 @@ class Typicality:
         """The mean that a Gaussian posterior would have: unknowns/2."""
         return self.unknowns / 2
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> str:
         """How atypical the mode is."""
         if self.withheld:
             return f"typicality of the mode: WITHHELD: {self.withheld}"
-        low, middle, high = self.quantiles
         nearest = (
             f"no draw in {self.excess.size} comes within {_rounded_down(self.smallest)} nats of it"
             if self.smallest > 0
             else f"the densest draw of {self.excess.size} lies {-self.smallest:.2f} nats above it"
         )
-        spread = math.sqrt(self.unknowns / 2)
+        return (
+            f"The density of a typical draw lies {self.mean:.2f} ± {self.mcse:.2f} nats below that of the point "
+            f"estimate, a Gaussian posterior's in {self.unknowns} unknowns would lie {self.gaussian:.1f}: {nearest}."
+        )
+
+    def __str__(self) -> str:
+        """The sentence, and the spread."""
+        if self.withheld:
+            return self.sentence
+        low, middle, high = self.quantiles
         return "\n".join(
             [
-                f"The density of a typical draw lies {self.mean:.2f} ± {self.mcse:.2f} nats below that of the point "
-                f"estimate: {nearest}.",
+                self.sentence,
                 f"  5 %, 50 %, 95 % of draws:  {low:.2f}, {middle:.2f}, {high:.2f} nats; sd {self.sd:.2f}",
-                f"  a Gaussian posterior in {self.unknowns} unknowns:  mean {self.gaussian:.1f}, sd {spread:.2f}",
+                f"  a Gaussian posterior in {self.unknowns} unknowns:  mean {self.gaussian:.1f}, "
+                f"sd {math.sqrt(self.unknowns / 2):.2f}",
             ]
         )
 

@@ -87,7 +87,7 @@ class Information:
         return "\n".join([head + ".", *rows, *(notes if known.size < len(self.names) else []), *scale])
 
     def _told(self, j: int) -> str:
-        return f"{self.bits[j]:.2f} ± {self.mcse[j]:.2f}"
+        return f"{self.bits[j]:.3f} ± {self.mcse[j]:.3f}"
 
 
 def information(posterior: Posterior, sigma: float | None = None) -> Information:

@@ -152,7 +152,9 @@ def test_draws_that_failed_say_nothing(failed: Posterior) -> None:
 def test_the_text_says_what_the_data_tell_most_about(diabetes: Posterior) -> None:
     found = information(diabetes)
     most = diabetes.problem.names[int(found.bits.argmax())]
-    assert re.match(rf"The data add most to the prior of {most}, \d\.\d\d ± 0\.\d\d bits, and least to", str(found))
+    assert re.match(
+        rf"The data add most to the prior of {most}, \d\.\d{{3}} ± 0\.\d{{3}} bits, and least to", str(found)
+    )
     assert "4 columns between them" in str(found)
 
 

@@ -14,19 +14,24 @@ from numpy.typing import NDArray
 from bayesreg.comparison.audited import AuditedFit
 from bayesreg.discard import (
     Amount,
+    Beside,
     Lint,
     PredictionLedger,
     Selection,
     TradeOffs,
     Typicality,
     amount,
+    beside,
+    bootstrap,
     correlations,
+    debiased,
     lints,
     prediction,
     selection,
     tradeoffs,
     typicality,
 )
+from bayesreg.discard.debiased import can_debias
 from bayesreg.discard.waterfall import LibraryFit, Waterfall, waterfall
 from bayesreg.errors import ParameterError
 from bayesreg.graph import GraphCheck
@@ -171,6 +176,23 @@ class Comparison:
             msg = f"waterfall: the columns {', '.join(names[:5])} of the audited fit are no rescaled raw columns"
             raise ParameterError(msg)
         return LibraryFit(self.problem, self.audited.beta, self.audited.estimator, slopes)
+
+    def beside(self, *, replications: int = 1000, seed: int = 0, progress: Progress | None = None) -> Beside:
+        """Return bootstrap intervals, and under Gaussian noise and an L1 penalty debiased ones, beside the posterior's.
+
+        Parameters
+        ----------
+        replications, seed, progress
+            As in `discard.bootstrap`.
+        """
+        sampled = bootstrap(
+            self.problem, sigma=self.sigma, replications=replications, interval=self.interval_prob, seed=seed,
+            progress=progress,
+        )  # fmt: skip
+        kinds = [sampled]
+        if can_debias(self.problem) and self.sigma != "joint":
+            kinds.append(debiased(self.problem, sigma=self.sigma, interval=self.interval_prob))
+        return beside(self.posterior, self.penalized, *kinds, interval=self.interval_prob)
 
     def _once(self, name: str, compute: Callable[[], T]) -> T:
         if name not in self._found:

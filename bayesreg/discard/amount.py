@@ -166,9 +166,9 @@ def _of_scores(prediction: PredictionLedger | None) -> dict[str, Measured]:
     """What the plug-in at the MAP loses on rows held out, where that was found."""
     if prediction is None or prediction.withheld:
         return {}
-    row = prediction.scores.loc[PREDICTORS[0]]
-    error = float(np.hypot(row["difference_se"], np.nan_to_num(row["mcse_difference"])))
-    return {"log score": (float(row["difference"]), error, LITTLE_NATS, "")}
+    columns = ["difference", "difference_se", "mcse_difference"]
+    lost, se, mcse = (float(value) for value in prediction.scores.loc[[PREDICTORS[0]], columns].to_numpy()[0])
+    return {"log score": (lost, float(np.hypot(se, np.nan_to_num(mcse))), LITTLE_NATS, "")}
 
 
 def _share(marked: Flags, unsure: Flags, among: Flags) -> tuple[float, float, float]:

@@ -92,6 +92,23 @@ def debiased(
     return Intervals("debiased", table, interval, text)
 
 
+def can_debias(problem: Problem) -> bool:
+    """Whether `debiased` is for a problem: Gaussian noise, an L1 penalty, an intercept that is flat or none."""
+    return not _unfit(problem)
+
+
+def _unfit(problem: Problem) -> str:
+    """Why it is not; empty where it is."""
+    if not problem.likelihood.quadratic:
+        return f"it is for Gaussian noise; the problem has {type(problem.likelihood).__name__}"
+    elastic = problem.prior.elastic(problem.p) if problem.prior.hyperprior is None else None
+    if elastic is None or not elastic.l1.any():
+        return f"it takes out the bias of an L1 penalty, and {problem.prior!r} has none"
+    if problem.has_intercept and not problem.flat_intercept:
+        return "the intercept must be flat, or left out"
+    return ""
+
+
 def _check(problem: Problem, interval: object, nodewise: float | None, sigma: object) -> None:
     if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 < interval < 1:
         msg = f"debiased: interval must be a number between 0 and 1 (got {interval!r})"
@@ -99,15 +116,9 @@ def _check(problem: Problem, interval: object, nodewise: float | None, sigma: ob
     if nodewise is not None and not (isinstance(nodewise, int | float) and 0 <= nodewise <= 1):
         msg = f"debiased: nodewise must be a share from 0 to 1 (got {nodewise!r})"
         raise ParameterError(msg)
-    if not problem.likelihood.quadratic:
-        msg = f"debiased: it is for Gaussian noise; the problem has {type(problem.likelihood).__name__}; use bootstrap"
-        raise ParameterError(msg)
-    elastic = problem.prior.elastic(problem.p) if problem.prior.hyperprior is None else None
-    if elastic is None or not elastic.l1.any():
-        msg = f"debiased: it takes out the bias of an L1 penalty, and {problem.prior!r} has none; use bootstrap"
-        raise ParameterError(msg)
-    if problem.has_intercept and not problem.flat_intercept:
-        msg = "debiased: the intercept must be flat, or left out"
+    unfit = _unfit(problem)
+    if unfit:
+        msg = f"debiased: {unfit}; use bootstrap"
         raise ParameterError(msg)
     if sigma == "joint":
         msg = "debiased: sigma='joint' is no estimate of σ that intervals can be made with; use 'residual' or a number"

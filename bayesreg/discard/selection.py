@@ -110,7 +110,8 @@ class Selection:
         reached = self.table["cumulative"].to_numpy() >= prob - 1e-12
         return self.table.iloc[: int(reached.argmax()) + 1]
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> str:
         """How often the point's support is a draw's, and how many supports there are."""
         if self.withheld:
             return f"selection: WITHHELD: {self.withheld}"
@@ -120,10 +121,16 @@ class Selection:
         head = f"The MAP's support of {_columns(len(self.map_support))} is that of {share}; {count} needed for 95 %."
         if self.map_projected != self.map_support:
             share = _told(self.projected_frequency, self.projected_mcse, self.draws)
-            head += f"\nProjected as the draws are, the MAP keeps {_columns(len(self.map_projected))}: so do {share}."
+            head += f" Projected as the draws are, the MAP keeps {_columns(len(self.map_projected))}: so do {share}."
         middle = float(self.sizes["frequency"] @ self.sizes.index.to_numpy(dtype=float))
         kept = f"within {self.tolerance:.3g} of what the draw predicts (root mean square); {self.search}"
-        lines = [head, f"Each draw's fewest columns {kept}; {middle:.1f} on average:"]
+        return f"{head} Each draw's fewest columns {kept}; {middle:.1f} on average."
+
+    def __str__(self) -> str:
+        """The sentence, and the most frequent supports."""
+        if self.withheld:
+            return self.sentence
+        lines = [self.sentence]
         shown = self.table.iloc[:SHOWN]
         for columns, share, error, own in zip(*(shown[c] for c in _TOLD), strict=True):
             lines.append(f"  {share:6.1%} ± {error:.1%}  {_listed(columns)}{'   <- the MAP' if own else ''}")

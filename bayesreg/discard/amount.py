@@ -219,6 +219,8 @@ def _told(name: str, numbers: pd.DataFrame, table: pd.DataFrame) -> str:
         return f"the posterior sd of {row['where']!r}, the widest, is {value} of a small effect ε {limit}"
     if name == "fitted":
         return f"fitted values at the MAP are {value} of a small effect from their means, root mean square {limit}"
+    if name == "log score":
+        return f"on rows held out the plug-in at the MAP loses {value} nats in sum {limit}"
     count = int(table[name].sum())
     if name == "log score":
         return f"on rows held out the plug-in at the MAP loses {value} nats in sum {limit}"

@@ -17,7 +17,11 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesreg.interfaces import Array
+from bayesreg.errors import FitError
+from bayesreg.interfaces import Array, Block
+from bayesreg.moments import check_square
+from bayesreg.optimum import Optimum
+from bayesreg.problem import Problem
 
 Mask = NDArray[np.bool_]
 
@@ -38,6 +42,38 @@ ROUNDING = 1e-12
 
 CELLS = 1 << 20
 """Draws × columns, or draws × columns², worked on at once: 8 MiB."""
+
+
+def metric(problem: Problem, optimum: Optimum) -> Array:
+    """G (p, p) with (β − γ)'G(β − γ) the mean square of X(β − γ) under the curvature of the likelihood at a point.
+
+    Raises
+    ------
+    FitError
+        If no row has any curvature there.
+    InputError
+        If there are too many columns for a matrix of all pairs.
+    """
+    check_square(problem.p)
+    if problem.likelihood.quadratic:
+        moments = problem.moments()
+        about = moments.xx / moments.total
+        return about if problem.has_intercept else np.asarray(about + np.outer(moments.x_mean, moments.x_mean))
+    fixed, shift = problem.conditional(optimum.sigma).centred()
+    theta = fixed.join(optimum.intercept + float(shift @ optimum.beta), optimum.beta)
+
+    def fn(block: Block) -> tuple[Array, ...]:
+        eta = fixed.linear_predictor(block, theta)
+        return (block.weighted(fixed.likelihood.on(block).majorizer(eta, block.y)).sum(keepdims=True),)
+
+    total = float(fixed.design.rows.sum(fn)[0][0])
+    if not (np.isfinite(total) and total > 0):
+        msg = f"selection: the likelihood has no curvature at the point estimate (over all rows: {total:g})"
+        raise FitError(msg)
+    hessian = fixed.curvature(theta, majorized=True) / total
+    if not problem.has_intercept:
+        return np.asarray(hessian)
+    return np.asarray(hessian[1:, 1:] - np.outer(hessian[0, 1:], hessian[0, 1:]))
 
 
 def sparsest(gram: Array, deviations: Array, tolerance: float) -> Mask:

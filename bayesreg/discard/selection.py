@@ -22,13 +22,11 @@ from bayesreg.arguments import read_integer
 from bayesreg.diagnostics import mcse_mean
 from bayesreg.discard.gate import point_of, require_posterior, withheld_by
 from bayesreg.discard.joint import kept_columns
-from bayesreg.discard.projection import EXHAUSTIVE, Mask, sparsest
+from bayesreg.discard.projection import EXHAUSTIVE, Mask, metric, sparsest
 from bayesreg.effects import SMALL
-from bayesreg.errors import FitError, ParameterError
+from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
-from bayesreg.moments import QuadraticMoments
 from bayesreg.optimum import Optimum
-from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior
 from bayesreg.scales import positive_number
 
@@ -121,7 +119,9 @@ class Selection:
         head = f"The MAP's support of {_columns(len(self.map_support))} is that of {share}; {count} needed for 95 %."
         if self.map_projected != self.map_support:
             share = _told(self.projected_frequency, self.projected_mcse, self.draws)
-            head += f" Projected as the draws are, the MAP keeps {_columns(len(self.map_projected))}: so do {share}."
+            head += (
+                f" Projected as the draws are, it keeps {_columns(len(self.map_projected))}: the support of {share}."
+            )
         middle = float(self.sizes["frequency"] @ self.sizes.index.to_numpy(dtype=float))
         kept = f"within {self.tolerance:.3g} of what the draw predicts (root mean square); {self.search}"
         return f"{head} Each draw's fewest columns {kept}; {middle:.1f} on average."
@@ -198,32 +198,6 @@ def selection(
     projected = _projected(gram, posterior.beta - loc, reach, draws)
     own = sparsest(gram, (point.beta - loc)[None], reach)[0]
     return _summary(posterior, projected, kept_columns(problem, point, 0.0), own, reach)
-
-
-def metric(problem: Problem, optimum: Optimum) -> Array:
-    """G (p, p) with (β − γ)'G(β − γ) the mean square of X(β − γ) under the curvature of the likelihood at a point.
-
-    Raises
-    ------
-    FitError
-        If no row has any curvature there.
-    """
-    if problem.likelihood.quadratic:
-        return _normalised(problem, problem.moments())
-    fixed = problem.conditional(optimum.sigma)
-    block = fixed.design.rows.collect()
-    eta = fixed.linear_predictor(block, fixed.join(optimum.intercept, optimum.beta))
-    weights = block.weighted(fixed.likelihood.on(block).majorizer(eta, block.y))
-    most = weights.max(initial=0.0)
-    if not (np.isfinite(most) and most > 0):
-        msg = f"selection: the likelihood has no curvature at the point estimate (greatest of a row: {most:g})"
-        raise FitError(msg)
-    return _normalised(problem, fixed.reweighted(weights / most).moments())
-
-
-def _normalised(problem: Problem, moments: QuadraticMoments) -> Array:
-    about = moments.xx / moments.total
-    return np.asarray(about if problem.has_intercept else about + np.outer(moments.x_mean, moments.x_mean))
 
 
 def _projected(gram: Array, deviations: Array, reach: float, draws: int) -> tuple[Mask, bool]:

@@ -16,6 +16,7 @@ from bayesreg.diagnostics import mcse_mean
 from bayesreg.discard.gate import point_of, require_posterior, withheld_by
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array, Block
+from bayesreg.moments import LARGEST_SQUARE
 from bayesreg.optimum import Optimum
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior
@@ -156,7 +157,7 @@ def neg_log_joints(posterior: Posterior) -> Array:
     problem = posterior.problem
     rows = posterior.log_likelihood
     cells = problem.n * posterior.beta.shape[0] * posterior.beta.shape[1]
-    costly = rows is None and not problem.likelihood.quadratic
+    costly = rows is None and not _moments_suffice(problem)
     step = max(1, -(-cells // MOST_CELLS)) if costly else 1
     beta = posterior.beta[:, ::step]
     intercept = posterior.intercept[:, ::step] if problem.has_intercept else np.zeros(beta.shape[:2])
@@ -193,8 +194,12 @@ def _neg_log_likelihoods(problem: Problem, intercept: Array, beta: Array, sigma:
     theta = np.concatenate([intercept[..., None], beta], axis=-1) if problem.has_intercept else beta
     flat = theta.reshape(intercept.size, theta.shape[-1])
     scales = None if sigma is None else sigma.reshape(-1)
-    each = _by_moments if problem.likelihood.quadratic else _by_rows
+    each = _by_moments if _moments_suffice(problem) else _by_rows
     return each(problem, flat, scales).reshape(intercept.shape)
+
+
+def _moments_suffice(problem: Problem) -> bool:
+    return problem.likelihood.quadratic and problem.p <= LARGEST_SQUARE
 
 
 def _by_moments(problem: Problem, theta: Array, sigma: Array | None) -> Array:

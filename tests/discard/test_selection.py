@@ -10,10 +10,10 @@ import pytest
 from scipy import sparse
 
 from bayesreg.discard import selection as module
-from bayesreg.discard.projection import sparsest
-from bayesreg.discard.selection import metric, selection
+from bayesreg.discard.projection import metric, sparsest
+from bayesreg.discard.selection import selection
 from bayesreg.effects import SMALL
-from bayesreg.errors import ParameterError
+from bayesreg.errors import FitError, ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.likelihoods import GaussianNoise, StudentTNoise
 from bayesreg.penalized import fit_penalized
@@ -99,7 +99,7 @@ def test_the_map_stands_beside_the_draws(diabetes: Posterior) -> None:
     text = str(found)
     assert text.startswith(f"The MAP's support of {len(found.map_support)} columns is that of ")
     assert f"{len(found.credible_set())} supports are needed for 95 %" in text
-    assert f"Projected as the draws are, the MAP keeps {len(found.map_projected)} columns" in text
+    assert f"Projected as the draws are, it keeps {len(found.map_projected)} columns" in text
     ridge = selection(diabetes, fit_penalized(diabetes.problem.with_prior(Gaussian(5.0))))
     assert len(ridge.map_support) == diabetes.problem.p
 
@@ -208,3 +208,9 @@ def test_a_wide_tolerance_leaves_no_column_and_a_narrow_one_all(diabetes: Poster
     assert selection(diabetes, tolerance=1e-6).table["size"].tolist() == [10]
     shifted = replace(diabetes, arrays={**diabetes.arrays, "beta": np.zeros_like(diabetes.beta)})
     assert selection(shifted).table["columns"].tolist() == [()]
+
+
+def test_rows_without_curvature_are_refused(logistic: Posterior) -> None:
+    far = replace(fit_penalized(logistic.problem), intercept=1e4)
+    with pytest.raises(FitError, match="no curvature at the point estimate"):
+        selection(logistic, far)

@@ -13,7 +13,6 @@ from bayesreg.cli.options import add_output, add_sampling, make_folder
 from bayesreg.cli.problem import add_problem, read_problem
 from bayesreg.cli.progress import shown
 from bayesreg.cli.status import GATE_FAILED, OK
-from bayesreg.effects import small_effect
 from bayesreg.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _compare(options: argparse.Namespace) -> int:
     from bayesreg.comparison import compare
+    from bayesreg.effects import small_effect
 
     epsilon, raw = read_epsilon("--epsilon", options.epsilon), read_epsilon("--epsilon-raw", options.epsilon_raw)
     make_folder(options.out)

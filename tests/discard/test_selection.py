@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
 from scipy import sparse
 
-from bayesreg.discard import selection as module
 from bayesreg.discard.projection import metric, sparsest
 from bayesreg.discard.selection import selection
 from bayesreg.effects import SMALL
@@ -22,6 +22,8 @@ from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior, sample
 from tests.monte_carlo import LIMIT
 from tests.problems import FORMS, extras, make_problem
+
+module = import_module("bayesreg.discard.selection")  # the package has a function of that name
 
 
 def orthogonal(sigma: float = 1.0) -> Problem:

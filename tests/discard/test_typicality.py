@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from bayesreg.discard import typicality as module
 from bayesreg.discard.typicality import typicality
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
@@ -24,6 +24,8 @@ from bayesreg.samplers.settings import Draws
 from bayesreg.scales import HalfCauchy, HalfNormal
 from tests.monte_carlo import LIMIT
 from tests.problems import extras, in_blocks, make_problem
+
+module = import_module("bayesreg.discard.typicality")  # the package has a function of that name
 
 PARTLY = {"x0": Flat(), "*": Laplace(0.2, loc=0.4)}
 NAMES = ["x0", "x1", "x2", "x3"]

@@ -117,10 +117,10 @@ def information(posterior: Posterior, sigma: float | None = None) -> Information
     density there at a draw is that of the spacing of 2m order statistics about it, log q̂ = ψ(r) − ψ(N + 1) − log
     spacing with r the spacings in it, which would be unbiased of logistic draws.  Of others its bias is O((m/N)²) where
     the density is smooth, and O(m/N) at a cusp, in other tails and between modes; the latter is extrapolated away, as
-    twice the estimate at m minus that at 2m.  What is left is less than 0.006 bits of normal, Laplace, skewed
+    twice the estimate at m minus that at 2m.  What is left is less than 0.008 bits of normal, Laplace, skewed
     (lognormal), q = ½ bridge and two-peaked marginals at 4,000 independent draws, and 0.013 of Student's t with 3
     degrees of freedom: less than half of an MCSE.  m = N/4√ESS, so that draws that cluster, as those of chains do, pass
-    for density by less than an MCSE.
+    for density by less than an MCSE; what draws that are equal (rejected proposals, resampling) add is taken off.
 
     Parameters
     ----------
@@ -188,13 +188,28 @@ def log_density_at(draws: Array, reach: int) -> Array:
 
 
 def _uniform_log_density(u: Array, reach: int) -> Array:
-    """Log density of ordered rows of draws (c, N) from (0, 1) at each of them, from spacings of 2·`reach`."""
+    """Log density of ordered rows of draws (c, N) from (0, 1) at each of them, from spacings of 2·`reach`.
+
+    The log of a spacing that holds r draws in clumps of c equal ones has the mean of one that holds r/c of c times the
+    width: to first order −(c − 1)/2r is what the clumps add to ψ(r).
+    """
     size = u.shape[1]
     place, ends = np.arange(1, size + 1), np.zeros((u.shape[0], 1))
     lower, upper = np.maximum(place - reach, 0), np.minimum(place + reach, size + 1)
     closed = np.concatenate([ends, u, ends + 1.0], axis=1)
+    expected = psi(upper - lower) - psi(size + 1) - np.multiply.outer(repeats(u) - 1, 0.5 / (upper - lower))
     with np.errstate(divide="ignore"):
-        return np.asarray(psi(upper - lower) - psi(size + 1) - np.log(closed[:, upper] - closed[:, lower]))
+        return np.asarray(expected - np.log(closed[:, upper] - closed[:, lower]))
+
+
+def repeats(ordered: Array) -> Array:
+    """Mean number of times (c,) that a draw's value occurs in its ordered row (c, N): 1 where no two are equal."""
+    rows, size = ordered.shape
+    first = np.ones((rows, size), dtype=bool)
+    first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    starts = np.flatnonzero(first)
+    lengths = np.diff(starts, append=rows * size)
+    return np.asarray(np.bincount(starts // size, weights=lengths.astype(float) ** 2, minlength=rows) / size)
 
 
 @final

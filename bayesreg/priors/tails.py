@@ -20,6 +20,9 @@ NEGLIGIBLE = 42.0
 LARGE = 100
 """Size of a group from which its Bessel function is expanded in the order: by then kve can overflow far from 0."""
 
+FAR = 1e8
+"""Distance from which a Bessel function is expanded in its inverse, to 1e-10 up to that order: kve ends at 1e9."""
+
 
 def beyond(distance_tail: Callable[[Array], Array], epsilon: Array, location: Array) -> Array:
     """P(|β| > ε) of β = μ + Z, Z symmetric about 0 with P(|Z| > z) = `distance_tail(z)`; ε ≥ 0 and μ of shape (p,).
@@ -67,12 +70,14 @@ def radial_log_density(size: int, x: Array) -> Array:
 
 
 def _log_bessel(order: float, x: Array) -> Array:
-    """log x^ν K_ν(x); so near to 0 that K overflows, by the first terms of its series."""
-    value = kve(order, x)
+    """log x^ν K_ν(x); so near to 0 that K overflows, and beyond `FAR`, by the first terms of its series there."""
+    value = kve(order, np.minimum(x, FAR))
     near = ~np.isfinite(value)
-    series = (order - 1) * math.log(2) + gammaln(order) - (x**2 / (4 * (order - 1)) if order > 1 else 0.0)
-    safe = np.where(near, 1.0, x)
-    return np.where(near, series, order * np.log(safe) + np.log(np.where(near, 1.0, value)) - safe)
+    low, high = np.where(near, x, 0.0), np.where(near, 1.0, x)
+    series = (order - 1) * math.log(2) + gammaln(order) - (low**2 / (4 * (order - 1)) if order > 1 else 0.0)
+    tail = 0.5 * np.log(math.pi / 2 / high) + np.log1p((4 * order**2 - 1) / 8 / high)
+    scaled = np.where(high > FAR, tail, np.log(np.where(near, 1.0, value)))
+    return np.where(near, series, order * np.log(high) + scaled - high)
 
 
 def _log_bessel_large(order: float, x: Array) -> Array:

@@ -32,8 +32,9 @@ from bayesreg.discard import (
     typicality,
 )
 from bayesreg.discard.debiased import can_debias
+from bayesreg.discard.scores import withheld_ledger
 from bayesreg.discard.waterfall import LibraryFit, Waterfall, waterfall
-from bayesreg.errors import ParameterError
+from bayesreg.errors import FitError, InputError, ParameterError
 from bayesreg.graph import GraphCheck
 from bayesreg.interfaces import Array
 from bayesreg.optimum import Certificate, Optimum, Outcome
@@ -128,8 +129,14 @@ class Comparison:
 
     @property
     def prediction(self) -> PredictionLedger:
-        """Plug-ins against the full posterior on rows left out one by one."""
-        return self._once("prediction", lambda: prediction(self.posterior, self.penalized, sigma=self.sigma))
+        """Plug-ins against the full posterior on rows left out one by one; withheld where some row cannot be."""
+        return self._once("prediction", self._predicted)
+
+    def _predicted(self) -> PredictionLedger:
+        try:
+            return prediction(self.posterior, self.penalized, sigma=self.sigma)
+        except (FitError, InputError) as error:
+            return withheld_ledger("PSIS-LOO", str(error), self.problem)
 
     @property
     def lints(self) -> tuple[Lint, ...]:

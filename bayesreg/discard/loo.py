@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bayesreg.arguments import Seed, read_integer, read_seed
 from bayesreg.discard.gate import point_of, require_posterior, withheld_by
-from bayesreg.discard.left_out import LeftOut, modes_without
+from bayesreg.discard.left_out import LeftOut, affordable, modes_without
 from bayesreg.discard.loo_weights import at_points, khat_limit, reweigh, with_refits
 from bayesreg.discard.predictive import Cloud, cloud_of
 from bayesreg.discard.refits import Refit, refit_without
@@ -37,7 +37,7 @@ MOST_DRAWS = 4000
 """Draws, about, that rows are predicted from; more are thinned."""
 
 MOST_ROWS = 2000
-"""Rows up to which all are predicted; of more, a simple random sample of so many."""
+"""Rows up to which all are predicted, where their modes and draws are affordable; of more, a simple random sample."""
 
 MOST_REFITS = 50
 """Rows without which the posterior is drawn anew, at most."""
@@ -69,7 +69,8 @@ def prediction(
         The plug-in dispersion of the mode where it is unknown, see `resolve_noise`: found anew without each row where
         it is an estimate from the rows.  None: that of `optimum`.
     rows : int, optional
-        Predict a simple random sample of so many rows, and scale sums up; by default all, but no more than 2,000.
+        Predict a simple random sample of so many rows, and scale sums up; by default all, but no more than 2,000, nor
+        than some seconds are enough for.
     seed : int, SeedSequence, Generator or None
         Of the sample of rows, of the draws of y that interval widths are made of, and of refits.
     progress : callable, optional
@@ -100,8 +101,9 @@ def prediction(
     sampling, predicting, refitting, pit = read_seed(seed).spawn(4)
     cloud, problem = cloud_of(posterior, MOST_DRAWS), posterior.problem
     counted = _counted(problem)
-    chosen = _chosen(counted, cloud, wanted, np.random.default_rng(sampling))
     point, base, plug_in = _point(posterior, optimum, sigma)
+    most = affordable(base, point, plug_in)
+    chosen = _chosen(counted, cloud, wanted, most, np.random.default_rng(sampling))
     left = _modes(base, point, chosen, plug_in)
     rng = np.random.default_rng(predicting)
     size = cloud.theta.shape[0]
@@ -147,10 +149,12 @@ def _counted(problem: Problem) -> NDArray[np.int_]:
     return counted
 
 
-def _chosen(counted: NDArray[np.int_], cloud: Cloud, wanted: int | None, rng: np.random.Generator) -> NDArray[np.int_]:
+def _chosen(
+    counted: NDArray[np.int_], cloud: Cloud, wanted: int | None, modes: int, rng: np.random.Generator
+) -> NDArray[np.int_]:
     """The rows to predict, in order: all that count, or a simple random sample of them."""
-    affordable = max(2, LOG_LIKELIHOOD_CELLS // max(1, cloud.theta.shape[0]))
-    most = min(MOST_ROWS, affordable) if wanted is None else wanted
+    cells = max(2, LOG_LIKELIHOOD_CELLS // max(1, cloud.theta.shape[0]))
+    most = min(MOST_ROWS, cells, modes) if wanted is None else wanted
     return counted if counted.size <= most else np.sort(rng.choice(counted, size=most, replace=False))
 
 

@@ -132,6 +132,14 @@ class PredictionLedger:
         return as_text(self)
 
 
+def withheld_ledger(method: str, reason: str, problem: Problem) -> PredictionLedger:
+    """Return a ledger that says why there is none."""
+    import pandas as pd
+
+    none = pd.DataFrame()
+    return PredictionLedger(method, "", none, none, none, None, problem.n, reason, ())
+
+
 def ledger_of(
     method: str,
     text: str,

@@ -17,7 +17,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesreg.errors import FitError
+from bayesreg.errors import FitError, ParameterError
 from bayesreg.interfaces import Array, Block
 from bayesreg.moments import check_square
 from bayesreg.optimum import Optimum
@@ -49,6 +49,8 @@ def metric(problem: Problem, optimum: Optimum) -> Array:
 
     Raises
     ------
+    ParameterError
+        If the likelihood needs a dispersion that neither it nor the optimum has.
     FitError
         If no row has any curvature there.
     InputError
@@ -59,6 +61,9 @@ def metric(problem: Problem, optimum: Optimum) -> Array:
         moments = problem.moments()
         about = moments.xx / moments.total
         return about if problem.has_intercept else np.asarray(about + np.outer(moments.x_mean, moments.x_mean))
+    if optimum.sigma is None and problem.likelihood.dispersion is not None:
+        msg = "selection: the optimum has no dispersion, which is unknown here; give one of fit_penalized or find_map"
+        raise ParameterError(msg)
     fixed, shift = problem.conditional(optimum.sigma).centred()
     theta = fixed.join(optimum.intercept + float(shift @ optimum.beta), optimum.beta)
 

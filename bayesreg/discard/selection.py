@@ -152,8 +152,9 @@ class Selection:
         fewest, low, high = self.needed
         count = "1 support is" if fewest == 1 else f"{fewest} supports are"
         if self.unseen > 1 - LEVEL:
-            new = f"{self.unseen:.3f} ± {self.unseen_error:.1g}"
-            return f"more than {count} needed for 95 %, as a further draw has a new one with probability {new}"
+            new = f"a further draw has a new one with probability {self.unseen:.3f} ± {self.unseen_error:.1g}"
+            why = "no two of these draws share one" if self.unseen == 1 else new
+            return f"more than {count} needed for 95 %, as {why}"
         spread = f" ({low} to {high} within Monte Carlo error)" if low < high else ""
         return f"{count} needed for 95 %{spread}"
 

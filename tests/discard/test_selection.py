@@ -207,8 +207,10 @@ def test_more_supports_are_needed_than_draws_can_show(diabetes: Posterior) -> No
     problem = Problem.from_arrays(X, rng.normal(size=100), prior=Laplace(0.1), likelihood=GaussianNoise(1.0))
     scattered = replace(diabetes, problem=problem, arrays={"beta": 0.2 * rng.laplace(size=(4, 100, p))})
     found = selection(scattered, draws=400)
-    assert found.unseen > 0.9
-    assert f"more than {found.needed[0]} supports are needed for 95 %, as a further draw has a new one" in str(found)
+    assert found.unseen == 1.0
+    assert f"more than {found.needed[0]} supports are needed for 95 %, as no two of these draws share one" in str(found)
+    some = replace(found, unseen=0.3, unseen_error=0.02)
+    assert "are needed for 95 %, as a further draw has a new one with probability 0.300 ± 0.02" in str(some)
     assert "that of none of 400 draws (at most about 0.0075)" in str(found)
     few = selection(diabetes)
     assert few.unseen < 0.05

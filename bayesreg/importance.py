@@ -31,14 +31,16 @@ class Weights:
     khat: float
 
 
-def smoothed(log_weights: Array) -> Weights:
+def smoothed(log_weights: Array, efficiency: float = 1.0) -> Weights:
     """Return the Pareto-smoothed weights of draws with these log weights (m,).
+
+    `efficiency` is the effective share of the draws: of correlated ones more of the largest make the tail.
 
     ArviZ's (whose import takes longer than drawing a posterior), but where it has no answer: weights whose whole tail
     is one value are bounded, and need no smoothing; the tail of fewer than 25 says nothing.
     """
     count = log_weights.size
-    tail = int(3 * math.sqrt(count)) if count > 225 else count // 5  # as ArviZ has it
+    tail = int(3 * math.sqrt(count / efficiency)) if count * efficiency > 225 else count // 5  # as ArviZ has it
     if count < FEWEST:
         return Weights(_normalised(log_weights), math.inf)
     logs = log_weights - log_weights.max()

@@ -9,11 +9,12 @@ from arviz_stats.base import array_stats
 from bayesreg.importance import MAX_KHAT, smoothed
 
 
+@pytest.mark.parametrize("efficiency", [0.3, 1.0, 1.4])
 @pytest.mark.parametrize("size", [25, 226, 4000])
-def test_the_weights_are_arvizs(size):
+def test_the_weights_are_arvizs(size, efficiency):
     log_weights = np.random.default_rng(size).standard_t(5, size)
-    found = smoothed(log_weights)
-    expected, khat = array_stats.psislw(-log_weights)
+    found = smoothed(log_weights, efficiency)
+    expected, khat = array_stats.psislw(-log_weights, r_eff=efficiency)
     np.testing.assert_allclose(found.weights, np.exp(expected), rtol=1e-10)
     assert found.khat == (math.inf if np.isnan(khat) else pytest.approx(float(khat), rel=1e-12))
 

@@ -16,8 +16,8 @@ WIDE_RANGE = 10.0
 """Ratio upper/lower of the scales that are not told apart from which the scale is called not identified."""
 
 MUCH_MOVED = 1.0
-"""Move of a posterior mean, in posterior sds per factor of e in the prior's scale, from which it is named: as far as the
-posterior is wide."""
+"""Move of a posterior mean, in posterior sds per factor of e in the prior's scale, from which it is named: as far as
+the posterior is wide."""
 
 STEP = 1e-3
 """Of the difference quotient in log scale."""

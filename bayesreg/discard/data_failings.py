@@ -14,8 +14,8 @@ HARDLY_NARROWED = 0.8
 """Posterior sd over prior sd from which the data say little of a column: at 0.8 they are worth 0.3 bits."""
 
 HARDLY_MOVED = 1.0
-"""|posterior mean − prior mean| in prior sds up to which that is so: under a prior with exponential tails a clear effect
-can be as wide as the prior, far out."""
+"""|posterior mean − prior mean| in prior sds up to which that is so: under a prior with exponential tails a clear
+effect can be as wide as the prior, far out."""
 
 
 def separated(case: Case) -> Lint | None:

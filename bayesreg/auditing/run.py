@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -49,6 +50,7 @@ def audit(
     draws: int = 1000,
     chains: int | None = None,
     seed: Seed = 0,
+    epsilon: float | Array | Mapping[str, float] | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Say which prior a fitted scikit-learn estimator assumed, certify its coefficients, and go on to the posterior.
@@ -68,8 +70,8 @@ def audit(
         lasso's; the posterior then integrates over σ where it is proper, with the prior's scale held.
     sample_weight : array-like (n,), optional
         As given to `fit`.
-    method, draws, chains, seed, progress
-        As in `compare`.
+    method, draws, chains, seed, epsilon, progress
+        As in `compare`; ε is of the columns as the estimator sees them.
 
     Returns
     -------
@@ -94,8 +96,8 @@ def audit(
     problem, noise, sigma_text = _problem(reading, columns, row, y, weights, sigma)
     used = None if problem.likelihood.sigma_known is not None or noise.sigma is None else noise.method
     comparison = compare(
-        problem, sigma=used, method=method, draws=draws, chains=chains, seed=seed, progress=progress,
-        remarks=_remarks(problem, sigma_text),
+        problem, sigma=used, method=method, draws=draws, chains=chains, seed=seed, epsilon=epsilon,
+        progress=progress, remarks=_remarks(problem, sigma_text),
     )  # fmt: skip
     return replace(comparison, audited=_audited(reading, columns, row, comparison, sigma_text, response))
 

@@ -20,6 +20,14 @@ ALSO = {
 }
 """Name -> what it is."""
 
+TITLES = {
+    "kfold": "Prediction, fold by fold",
+    "waterfall": "The waterfall",
+    "intervals": "Beside the frequentist answers",
+    "horseshoe": "Under another prior",
+}
+"""Name -> its heading."""
+
 
 def add_also(parser: argparse.ArgumentParser) -> None:
     """Give a command the option, and those that say what a small effect is."""

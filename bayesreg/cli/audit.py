@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayesreg.cli.also import add_also
+from bayesreg.cli.also import add_also, read_epsilon
 from bayesreg.cli.compare import conclude
 from bayesreg.cli.options import add_output, add_sampling, make_folder, noted, number_or_word
 from bayesreg.cli.progress import shown
@@ -43,12 +43,17 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="noise sd: a number, residual or cv_lasso (default: the best of these)",
     )
     add_sampling(parser)
+    parser.add_argument(
+        "--epsilon", nargs="+", metavar="[NAME=]ε",
+        help="an effect with |β| ≤ ε counts as small, on the columns as the model sees them",
+    )  # fmt: skip
     add_also(parser)
     add_output(parser)
     parser.set_defaults(run=_audit)
 
 
 def _audit(options: argparse.Namespace) -> int:
+    epsilon = read_epsilon("--epsilon", options.epsilon)
     make_folder(options.out)
     estimator = load_model(options.model, trust=options.trust)
     X, y, weights = _data(options, estimator)
@@ -57,7 +62,7 @@ def _audit(options: argparse.Namespace) -> int:
     with noted(), shown() as progress:
         comparison = audit(
             estimator, X, y, options.sigma, weights, method=options.method, draws=options.draws,
-            chains=options.chains, seed=options.seed, progress=progress,
+            chains=options.chains, seed=options.seed, epsilon=epsilon, progress=progress,
         )  # fmt: skip
     audited = comparison.audited
     assert audited is not None

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayesreg.cli.also import add_also, add_epsilon, compute, read_epsilon, withheld
+from bayesreg.cli.also import TITLES, add_also, add_epsilon, compute, read_epsilon, withheld
 from bayesreg.cli.options import add_output, add_sampling, make_folder
 from bayesreg.cli.problem import add_problem, read_problem
 from bayesreg.cli.progress import shown
@@ -75,7 +75,7 @@ def conclude(comparison: Comparison, options: argparse.Namespace, reasons: Seque
 
 def text_of(comparison: Comparison, found: Mapping[str, Any]) -> str:
     """Return the summary, and under it what was wanted beside it."""
-    return "\n".join([comparison.summary(), *(f"{result}\n" for result in found.values())])
+    return "\n".join([comparison.summary(), *(f"{TITLES[name]}\n\n{result}\n" for name, result in found.items())])
 
 
 def _problem(options: argparse.Namespace) -> tuple[Problem, tuple[str, ...]]:

@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 
 from bayesreg.discard.gate import require_posterior
-from bayesreg.discard.waterfall_states import END, STEPS, LibraryFit, states_of
+from bayesreg.discard.waterfall_states import (
+    CHANCE,
+    COLUMNS,
+    END,
+    LAMBDA,
+    MEAN,
+    NOISE,
+    SCALE,
+    SOLVER,
+    STEPS,
+    LibraryFit,
+    states_of,
+)
 from bayesreg.interfaces import Array
 from bayesreg.optimum import Optimum
 from bayesreg.samplers import Posterior
@@ -23,6 +35,12 @@ __all__ = ["LibraryFit", "Waterfall", "waterfall"]
 
 MOST_ROWS = 10
 """Coefficients shown: those that change most, in posterior sds."""
+
+SHORT = {
+    SOLVER: "solver", LAMBDA: "λ", COLUMNS: "columns", MEAN: "to mean", NOISE: "σ integr.", SCALE: "λ integr.",
+    CHANCE: "chance", END: "mean",
+}  # fmt: skip
+"""Step -> head of its column of text."""
 
 CLEAR = 2.0
 """Monte Carlo standard errors beyond which a step is there."""
@@ -95,9 +113,11 @@ class Waterfall:
             return self.sentence
         with np.errstate(divide="ignore", invalid="ignore"):
             moved = np.nan_to_num(np.abs(self.steps.to_numpy()) / self.sd).max(axis=0, initial=0.0)
-        shown = self.table.iloc[:, np.argsort(-moved, kind="stable")[:MOST_ROWS]].T
+        shown = self.table.iloc[:, np.argsort(-moved, kind="stable")[:MOST_ROWS]].T.rename(columns=SHORT)
+        shown.columns.name = None
         more = self.table.shape[1] - len(shown)
-        text = shown.to_string(float_format="{:.4g}".format)
+        shown = shown.rename(columns={self.start: "start"})
+        text = shown.map("{:.4g}".format).to_string()
         left_out = f"\n... and {more} more, in .table" if more > 0 else ""
         notes = "\n".join(f"  {step}: {note}" for step, note in self.notes.items())
         return f"{self.sentence}\n\n{text}{left_out}\n\n{notes}"

@@ -12,7 +12,7 @@ from bayesreg.arguments import read_integer
 from bayesreg.diagnostics import mcse_mean
 from bayesreg.discard.gate import point_of, withheld_by
 from bayesreg.errors import FitError, ParameterError
-from bayesreg.interfaces import Array, Prior
+from bayesreg.interfaces import Array, Prior, ScalePrior
 from bayesreg.optimum import Optimum
 from bayesreg.penalized import fit_penalized
 from bayesreg.problem import Problem
@@ -20,6 +20,7 @@ from bayesreg.samplers import Plan, Posterior, prepare
 from bayesreg.samplers.settings import Progress
 from bayesreg.scale_family import ScaleFamily
 from bayesreg.strength.hierarchical import under_hyperprior
+from bayesreg.strength.sensitivity import short_name
 
 SOLVER, LAMBDA, COLUMNS = "solver error", "unmatched λ", "intercept and standardisation"
 MEAN, NOISE, SCALE, CHANCE = "mode to mean", "σ integrated", "λ integrated", "Monte Carlo error"
@@ -257,7 +258,7 @@ def _means(runs: _Runs, target: Problem, fixed: Problem, mode: Optimum) -> Itera
         mean = runs.run(MEAN, runs.plan(fixed, runs.longer), f"from the mode to the mean of the same density{at}")
     yield mean
     if free:
-        yield runs.run(NOISE, runs.plan(target, runs.longer), f"{symbol} under {target.likelihood.dispersion!r}")
+        yield runs.run(NOISE, runs.plan(target, runs.longer), f"{symbol} under {_short(target.likelihood.dispersion)}")
     else:
         why = "the likelihood has no dispersion" if symbol is None else f"{symbol} is known"
         yield replace(mean, name=NOISE, note=f"nothing to change: {why}", withheld="", same=True)
@@ -296,11 +297,15 @@ def _ends(
         yield own
         return
     start = f" from {held}" if held else ""
-    yield runs.run(SCALE, plan, f"the prior's scale{start} under {there.prior.hyperprior!r}")
+    yield runs.run(SCALE, plan, f"the prior's scale{start} under {_short(there.prior.hyperprior)}")
     if held:
         yield own
     else:
         yield runs.run(CHANCE, runs.plan(there, 1), "a run as long as the posterior given, against the longer one's")
+
+
+def _short(prior: ScalePrior | None) -> str:
+    return "" if prior is None else short_name(prior)
 
 
 def _hierarchical(target: Problem) -> Problem | str:

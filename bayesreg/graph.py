@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -30,6 +31,15 @@ def build_model(problem: Problem) -> Any:
     pymc.Model
     """
     require_problem(problem, "build_model")
+    return model_of(problem, unknowns)
+
+
+Unknowns = Callable[[Problem], tuple[Tensor, Tensor | None, Tensor]]
+"""Adds (dispersion, intercept or None, β) with their priors to the model being built."""
+
+
+def model_of(problem: Problem, make: Unknowns) -> Any:
+    """Return the PyMC model of a problem's rows and likelihood under the priors that `make` adds."""
     import pymc as pm
     from pytensor.sparse import structured_dot
 
@@ -37,7 +47,7 @@ def build_model(problem: Problem) -> Any:
     with pm.Model(coords={"feature": list(problem.names)}) as model:
         X = _data_matrix(block.X)
         offset = pm.Data("offset", block.offset, dims="obs") if block.offset.any() else 0.0
-        sigma, intercept, beta = unknowns(problem)
+        sigma, intercept, beta = make(problem)
         eta = offset if intercept is None else intercept + offset
         eta = eta + (structured_dot(X, beta[:, None])[:, 0] if problem.design.rows.sparse else X @ beta)
         problem.likelihood.on(block).node("y", eta, sigma, block, "obs")
@@ -49,13 +59,18 @@ def unknowns(problem: Problem) -> tuple[Tensor, Tensor | None, Tensor]:
 
     The dispersion is a constant where it is known.
     """
+    sigma, intercept = unknowns_but_beta(problem)
+    return sigma, intercept, problem.prior.node("beta", "feature", sigma if problem.scale_by_noise else 1.0)
+
+
+def unknowns_but_beta(problem: Problem) -> tuple[Tensor, Tensor | None]:
+    """Add (dispersion, intercept) alone."""
     likelihood = problem.likelihood
     sigma: Tensor = None if likelihood.sigma_known is None else np.float64(likelihood.sigma_known)
     if likelihood.dispersion is not None:
         assert likelihood.dispersion_name is not None
         sigma = likelihood.dispersion.node(likelihood.dispersion_name, problem.dispersion_guess())
-    intercept = None if problem.intercept is None else problem.intercept.node("intercept", None, 1.0)
-    return sigma, intercept, problem.prior.node("beta", "feature", sigma if problem.scale_by_noise else 1.0)
+    return sigma, None if problem.intercept is None else problem.intercept.node("intercept", None, 1.0)
 
 
 def _data_matrix(X: Any) -> Tensor:

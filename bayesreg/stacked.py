@@ -136,6 +136,13 @@ class Stacked(Prior):
         """Sum of the parts' log densities."""
         return self._sum(beta, lambda prior, b: prior.log_density(b))
 
+    def marginal_log_density(self, beta: Array) -> Array:
+        """The parts' log densities by column."""
+        each = np.zeros(np.shape(beta))
+        for prior, columns in self.parts:
+            each[..., columns] = prior.marginal_log_density(np.asarray(beta)[..., columns])
+        return each
+
     def location(self, p: int) -> Array:
         """The parts' locations."""
         return self._join(p, lambda prior, c: prior.location(c.size))

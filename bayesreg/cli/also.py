@@ -61,7 +61,8 @@ def compute(comparison: Comparison, wanted: list[str], seed: int) -> dict[str, A
     """Compute what is wanted, in order."""
     from bayesreg import discard
 
-    problem, sigma, found = comparison.problem, comparison.sigma, {}
+    problem, sigma = comparison.problem, comparison.sigma
+    found: dict[str, Any] = {}
     with staged() as stage:
         for name in dict.fromkeys(wanted):
             progress = stage(name)

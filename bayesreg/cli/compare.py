@@ -13,7 +13,6 @@ from bayesreg.cli.options import add_output, add_sampling, make_folder
 from bayesreg.cli.problem import add_problem, read_problem
 from bayesreg.cli.progress import shown
 from bayesreg.cli.status import GATE_FAILED, OK
-from bayesreg.effects import small_effect
 from bayesreg.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,18 +43,16 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _compare(options: argparse.Namespace) -> int:
     from bayesreg.comparison import compare
+    from bayesreg.effects import small_effect
 
-    small = {
-        "epsilon": read_epsilon("--epsilon", options.epsilon),
-        "epsilon_raw": read_epsilon("--epsilon-raw", options.epsilon_raw),
-    }
+    epsilon, raw = read_epsilon("--epsilon", options.epsilon), read_epsilon("--epsilon-raw", options.epsilon_raw)
     make_folder(options.out)
     problem, remarks = _problem(options)
-    small_effect(problem, small["epsilon"], raw=small["epsilon_raw"])
+    small_effect(problem, epsilon, raw=raw)
     with shown() as progress:
         comparison = compare(
             problem, sigma=options.sigma, method=options.method, draws=options.draws, chains=options.chains,
-            seed=options.seed, **small, progress=progress, remarks=remarks,
+            seed=options.seed, epsilon=epsilon, epsilon_raw=raw, progress=progress, remarks=remarks,
         )  # fmt: skip
     return conclude(comparison, options)
 

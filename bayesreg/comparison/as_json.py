@@ -88,11 +88,22 @@ def _fields(result: Any) -> dict[str, Any]:
     """A result's fields; its tables as lists of rows."""
     import pandas as pd
 
-    values = {one.name: getattr(result, one.name) for one in fields(result) if not one.name.startswith("_")}
-    return {
-        name: _records(value.reset_index()) if isinstance(value, pd.DataFrame) else value
-        for name, value in values.items()
-    }
+    found = {}
+    for one in fields(result):
+        value = getattr(result, one.name)
+        if one.name.startswith("_") or (isinstance(value, np.ndarray) and value.ndim > 1):
+            continue  # draws
+        if isinstance(value, pd.DataFrame):
+            value = _records(value.reset_index())
+        if isinstance(value, pd.Series):
+            value = value.to_dict()
+        if value is None or isinstance(value, PLAIN):
+            found[one.name] = value
+    return found
+
+
+PLAIN = (str, int, float, list, tuple, dict, np.ndarray, np.generic)
+"""What can be written; what else a result holds (draws, verdicts) is left out."""
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

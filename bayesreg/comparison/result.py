@@ -14,24 +14,33 @@ from numpy.typing import NDArray
 from bayesreg.comparison.audited import AuditedFit
 from bayesreg.discard import (
     Amount,
+    Beside,
     Lint,
     PredictionLedger,
     Selection,
     TradeOffs,
     Typicality,
     amount,
+    beside,
+    bootstrap,
     correlations,
+    debiased,
     lints,
     prediction,
     selection,
     tradeoffs,
     typicality,
 )
+from bayesreg.discard.debiased import can_debias
+from bayesreg.discard.scores import withheld_ledger
+from bayesreg.discard.waterfall import LibraryFit, Waterfall, waterfall
+from bayesreg.errors import FitError, InputError, ParameterError
 from bayesreg.graph import GraphCheck
 from bayesreg.interfaces import Array
 from bayesreg.optimum import Certificate, Optimum, Outcome
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior
+from bayesreg.samplers.settings import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,8 +129,14 @@ class Comparison:
 
     @property
     def prediction(self) -> PredictionLedger:
-        """Plug-ins against the full posterior on rows left out one by one."""
-        return self._once("prediction", lambda: prediction(self.posterior, self.penalized, sigma=self.sigma))
+        """Plug-ins against the full posterior on rows left out one by one; withheld where some row cannot be."""
+        return self._once("prediction", self._predicted)
+
+    def _predicted(self) -> PredictionLedger:
+        try:
+            return prediction(self.posterior, self.penalized, sigma=self.sigma)
+        except (FitError, InputError) as error:
+            return withheld_ledger("PSIS-LOO", str(error), self.problem)
 
     @property
     def lints(self) -> tuple[Lint, ...]:
@@ -134,6 +149,57 @@ class Comparison:
         return self._once(
             "amount", lambda: amount(self.posterior, self.penalized, self.epsilon, prediction=self.prediction)
         )
+
+    def waterfall(
+        self,
+        target: Comparison | None = None,
+        *,
+        integrate_scale: bool = True,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Waterfall:
+        """Return the steps from the audited coefficients, or from the penalised optimum, to the posterior means.
+
+        Parameters
+        ----------
+        target : Comparison, optional
+            Of the same data under the prior (λ, columns, intercept) that is to be ended at; by default this one.
+        integrate_scale, seed, progress
+            As in `discard.waterfall`.
+        """
+        end = self if target is None else target
+        return waterfall(
+            end.posterior, library=self._library(end), optimum=end.penalized, seed=seed,
+            integrate_scale=integrate_scale, progress=progress,
+        )  # fmt: skip
+
+    def _library(self, end: Comparison) -> LibraryFit | None:
+        """The audited coefficients; where it ends at another problem, per unit of the raw columns that it is of."""
+        if self.audited is None:
+            return None
+        slopes = None if end is self or not self.audited.steps else self.audited.slopes
+        if slopes is not None and not np.isfinite(slopes).all():
+            names = [name for name, slope in zip(self.audited.names, slopes, strict=True) if not np.isfinite(slope)]
+            msg = f"waterfall: the columns {', '.join(names[:5])} of the audited fit are no rescaled raw columns"
+            raise ParameterError(msg)
+        return LibraryFit(self.problem, self.audited.beta, self.audited.estimator, slopes)
+
+    def beside(self, *, replications: int = 1000, seed: int = 0, progress: Progress | None = None) -> Beside:
+        """Return bootstrap intervals, and under Gaussian noise and an L1 penalty debiased ones, beside the posterior's.
+
+        Parameters
+        ----------
+        replications, seed, progress
+            As in `discard.bootstrap`.
+        """
+        sampled = bootstrap(
+            self.problem, sigma=self.sigma, replications=replications, interval=self.interval_prob, seed=seed,
+            progress=progress,
+        )  # fmt: skip
+        kinds = [sampled]
+        if can_debias(self.problem) and self.sigma != "joint":
+            kinds.append(debiased(self.problem, sigma=self.sigma, interval=self.interval_prob))
+        return beside(self.posterior, self.penalized, *kinds, interval=self.interval_prob)
 
     def _once(self, name: str, compute: Callable[[], T]) -> T:
         if name not in self._found:

@@ -78,13 +78,12 @@ def _supports(c: Comparison) -> Section | None:
     if not c.problem.p:
         return None
     found = c.selection
+    shown = found.table.head(MOST_SUPPORTS)
+    told = (shown[name].tolist() for name in ("columns", "size", "frequency", "mcse", "cumulative", "is_map"))
     rows = tuple(
-        (
-            names(tuple(row.columns)), str(row.size), f"{row.frequency:.3f} ± {row.mcse:.1g}", f"{row.cumulative:.3f}",
-            "the MAP's" if row.is_map else "",
-        )
-        for row in found.table.head(MOST_SUPPORTS).itertuples()
-    )  # fmt: skip
+        (names(columns), str(size), f"{share:.3f} ± {error:.1g}", f"{total:.3f}", "the MAP's" if own else "")
+        for columns, size, share, error, total, own in zip(*told, strict=True)
+    )
     return Section("Supports", (found.sentence,), ("columns", "size", "frequency", "in all", ""), rows)
 
 
@@ -107,7 +106,7 @@ def _prediction(c: Comparison) -> Section:
     levels = (0.5, 0.95)
     rows = []
     for name, row in found.scores.iterrows():
-        inside = [found.intervals.loc[(name, level)] for level in levels]
+        inside = [found.intervals.xs((name, level)) for level in levels]
         difference = "" if not row["difference_se"] > 0 else f"{row['difference']:.2f} ± {row['difference_se']:.2g}"
         shown = [f"{one['coverage']:.3f} (width {one['width']:.3g})" for one in inside]
         rows.append((str(name), f"{row['elpd']:.2f} ± {row['elpd_se']:.2g}", difference, *shown))
@@ -118,4 +117,4 @@ def _prediction(c: Comparison) -> Section:
 def _failings(c: Comparison) -> Section | None:
     if not c.lints:
         return None
-    return Section("Known failings that apply", tuple(f"{lint.name}: {lint.text} {lint.remedy}" for lint in c.lints))
+    return Section("Known failings that apply", tuple(map(str, c.lints)))

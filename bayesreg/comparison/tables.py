@@ -38,7 +38,7 @@ def coefficient_table(
         **_share("p_positive", beta > 0, posterior, effective),
         **_share("p_small", np.abs(beta) <= epsilon, posterior, effective),
         "epsilon": epsilon,
-        "epsilon_raw": epsilon / problem.design.scale,
+        "epsilon_raw": _in_raw_units(epsilon, problem),
         "zero": mode.zeros & (mode.beta == 0),
         "margin": mode.margin,
         "disagreement": (mode.beta - summary["mean"]) / summary["sd"],
@@ -53,6 +53,11 @@ def coefficient_table(
     raw = _marginals(posterior.beta_raw, interval, posterior.independent)
     columns |= {f"{name}_raw": values for name, values in raw.items()}
     return pd.DataFrame(columns, index=pd.Index(problem.names, name="column"))
+
+
+def _in_raw_units(epsilon: Array, problem: Problem) -> Array:
+    with np.errstate(over="ignore"):  # as large as there are numbers is still larger than every effect
+        return np.asarray(epsilon / problem.design.scale)
 
 
 OF_THE_OPTIMA = ("map", "penalized", "difference", "zero", "margin", "map_raw", "penalized_raw")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bayesreg.discard.apart import DECIDED, column_table, fitted_move
 from bayesreg.discard.gate import point_of, require_posterior, withheld_by
+from bayesreg.discard.scores import PREDICTORS, PredictionLedger
 from bayesreg.effects import small_effect
 from bayesreg.interfaces import Array
 from bayesreg.optimum import Optimum
@@ -93,6 +94,7 @@ def amount(
     posterior: Posterior,
     optimum: Optimum | None = None,
     epsilon: float | Array | None = None,
+    prediction: PredictionLedger | None = None,
 ) -> Amount:
     """Say how much the point estimate discards, and whether that is little.
 
@@ -128,7 +130,9 @@ def amount(
         return Amount(pd.DataFrame(columns=list(COLUMNS)), pd.DataFrame(), False, text, withheld)
     point = point_of(posterior, optimum, "amount")
     table = column_table(posterior, point, small)
-    numbers = _judged({**_of_columns(table), "fitted": (*fitted_move(posterior, point), LITTLE_FIT, "")})
+    numbers = _judged(
+        {**_of_columns(table), "fitted": (*fitted_move(posterior, point), LITTLE_FIT, ""), **_of_scores(prediction)}
+    )
     counted = numbers[numbers["limit"].notna()]
     little = bool(counted["little"].all())
     return Amount(numbers, table, little, _sentence(numbers, table, little=little), "")
@@ -156,6 +160,15 @@ def _of_columns(table: pd.DataFrame) -> dict[str, Measured]:
         "undecided": (*_share(table["undecided"].to_numpy(), _unsure(table, "p_small"), np.ones(len(table), bool)), ""),
         "unsigned": (*_share(table["unsigned"].to_numpy(), _unsure(table, "p_positive"), kept), ""),
     }
+
+
+def _of_scores(prediction: PredictionLedger | None) -> dict[str, Measured]:
+    """What the plug-in at the MAP loses on rows held out, where that was found."""
+    if prediction is None or prediction.withheld:
+        return {}
+    columns = ["difference", "difference_se", "mcse_difference"]
+    lost, se, mcse = (float(value) for value in prediction.scores.loc[[PREDICTORS[0]], columns].to_numpy()[0])
+    return {"log score": (lost, float(np.hypot(se, np.nan_to_num(mcse))), LITTLE_NATS, "")}
 
 
 def _share(marked: Flags, unsure: Flags, among: Flags) -> tuple[float, float, float]:
@@ -206,7 +219,11 @@ def _told(name: str, numbers: pd.DataFrame, table: pd.DataFrame) -> str:
         return f"the posterior sd of {row['where']!r}, the widest, is {value} of a small effect ε {limit}"
     if name == "fitted":
         return f"fitted values at the MAP are {value} of a small effect from their means, root mean square {limit}"
+    if name == "log score":
+        return f"on rows held out the plug-in at the MAP loses {value} nats in sum {limit}"
     count = int(table[name].sum())
+    if name == "log score":
+        return f"on rows held out the plug-in at the MAP loses {value} nats in sum {limit}"
     if name == "undecided":
         return f"whether |β| > ε is undecided in {count} of {len(table)} columns {limit}"
     kept = int(((table["map"] != 0) & (table["p_small"] < DECIDED)).sum())

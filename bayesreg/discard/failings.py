@@ -16,8 +16,8 @@ WIDE_RANGE = 10.0
 """Ratio upper/lower of the scales that are not told apart from which the scale is called not identified."""
 
 MUCH_MOVED = 1.0
-"""Move of a posterior mean, in posterior sds per factor of e in the prior's scale, from which it is named: as far as the
-posterior is wide."""
+"""Move of a posterior mean, in posterior sds per factor of e in the prior's scale, from which it is named: as far as
+the posterior is wide."""
 
 STEP = 1e-3
 """Of the difference quotient in log scale."""
@@ -67,7 +67,7 @@ def overshrinkage(case: Case) -> Lint | None:
             "share": float(share), "clear": float(clear.sum()), "pulled": float(count),
         },
         "Give clear effects a wider scale (Laplace and Gaussian take one per column), or use a prior with heavier "
-        "tails, such as Bridge(rate, power=0.5)",
+        "tails, such as the regularised horseshoe of discard.horseshoe(problem)",
     )  # fmt: skip
 
 

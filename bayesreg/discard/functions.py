@@ -89,7 +89,7 @@ class FunctionResult:
             return f"g: WITHHELD: {self.withheld}"
         table = self.table
         with np.errstate(divide="ignore", invalid="ignore"):
-            apart = np.nan_to_num(np.abs(table["gap"] / table["sd"]).to_numpy())
+            apart = np.nan_to_num(np.abs(table["gap"].to_numpy() / table["sd"].to_numpy()))
         row = table.iloc[int(apart.argmax())]
         which = "g" if len(table) == 1 else f"the one of {len(table)} numbers with the largest gap, g[{row.name}],"
         percent = f"{100 * self.interval:g} %"
@@ -97,8 +97,8 @@ class FunctionResult:
         at = f"the MAP is at its {row['quantile_of_map']:.3f} ± {row['quantile_mcse']:.1g} quantile"
         if row["khat"] >= NO_MEAN:
             return (
-                f"{which} at the MAP is {row['at_map']:.4g}; its posterior median is {row['median']:.4g}, {spread}; {at}. "
-                f"Its tails are so heavy (k-hat {row['khat']:.2f}) that its mean may not exist: read the median"
+                f"{which} at the MAP is {row['at_map']:.4g}; its posterior median is {row['median']:.4g}, {spread}; "
+                f"{at}. Its tails are so heavy (k-hat {row['khat']:.2f}) that its mean may not exist: read the median"
             )
         if row["sd"] == 0:
             return (
@@ -130,8 +130,8 @@ def function(
 ) -> FunctionResult:
     """Hold g(MAP) against the posterior of g: E g, their gap, an interval.
 
-    E[g(θ) | y] is g(E[θ | y]) only where g is linear, and neither is g(MAP): of a ratio, a probability or an exponential
-    the point estimate's value is another number, and comes without a spread.
+    E[g(θ) | y] is g(E[θ | y]) only where g is linear, and neither is g(MAP): of a ratio, a probability or an
+    exponential the point estimate's value is another number, and comes without a spread.
 
     Parameters
     ----------
@@ -176,7 +176,10 @@ def function(
         raise InputError(msg)
     draws = values.reshape(*points.shape, *values.shape[1:])
     tail = (1 - interval) / 2
-    lower, median, upper = np.quantile(values, [tail, 0.5, 1 - tail], axis=0)
+    # Between two draws of which one is infinite there is nothing to interpolate.
+    levels = (tail, 0.5, 1 - tail)
+    finite = bool(np.isfinite(values).all())
+    lower, median, upper = np.quantile(values, levels, axis=0, method="linear" if finite else "inverted_cdf")
     below = (draws <= at_map).astype(float)
     with np.errstate(invalid="ignore"):  # an infinite value has no finite mean
         mean, sd = values.mean(axis=0), values.std(axis=0, ddof=1)

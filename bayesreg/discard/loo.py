@@ -20,27 +20,33 @@ from numpy.typing import NDArray
 
 from bayesreg.arguments import Seed, read_integer, read_seed
 from bayesreg.discard.gate import point_of, require_posterior, withheld_by
-from bayesreg.discard.left_out import modes_without
+from bayesreg.discard.left_out import LeftOut, affordable, modes_without
 from bayesreg.discard.loo_weights import at_points, khat_limit, reweigh, with_refits
 from bayesreg.discard.predictive import Cloud, cloud_of
 from bayesreg.discard.refits import Refit, refit_without
 from bayesreg.discard.scores import PREDICTORS, PredictionLedger, ledger_of
-from bayesreg.errors import InputError, ParameterError
-from bayesreg.noise import resolve_noise
+from bayesreg.errors import FitError, InputError, ParameterError
+from bayesreg.interfaces import Array
 from bayesreg.optimum import Optimum
 from bayesreg.penalized import fit_penalized
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior
-from bayesreg.samplers.posterior import LOG_LIKELIHOOD_CELLS
+from bayesreg.samplers.posterior import LOG_LIKELIHOOD_CELLS, NUTS
 
 MOST_DRAWS = 4000
 """Draws, about, that rows are predicted from; more are thinned."""
 
 MOST_ROWS = 2000
-"""Rows up to which all are predicted; of more, a simple random sample of so many."""
+"""Rows up to which all are predicted, where their modes and draws are affordable; of more, a simple random sample."""
 
 MOST_REFITS = 50
 """Rows without which the posterior is drawn anew, at most."""
+
+MOST_COMPILED = 3
+"""The same where each drawing compiles a model first."""
+
+RULES = {"joint": "joint mode", "residual": "least-squares residual", "cv_lasso": "cross-validated lasso"}
+"""Ways to find a plug-in dispersion, see `resolve_noise`, and words by which the sentence of an optimum names them."""
 
 
 def prediction(
@@ -63,7 +69,8 @@ def prediction(
         The plug-in dispersion of the mode where it is unknown, see `resolve_noise`: found anew without each row where
         it is an estimate from the rows.  None: that of `optimum`.
     rows : int, optional
-        Predict a simple random sample of so many rows, and scale sums up; by default all, but no more than 2,000.
+        Predict a simple random sample of so many rows, and scale sums up; by default all, but no more than 2,000, nor
+        than some seconds are enough for.
     seed : int, SeedSequence, Generator or None
         Of the sample of rows, of the draws of y that interval widths are made of, and of refits.
     progress : callable, optional
@@ -85,17 +92,19 @@ def prediction(
 
     Notes
     -----
-    A row of weight w is predicted by the posterior without all of it, and its log density counts w times.  Columns keep
-    the standardisation, and the prior its scale, of all the rows.
+    A row of weight w is predicted by the posterior without all of it, and its log density counts w times: w·log E[p],
+    where ArviZ, given weighted log-likelihoods, has log E[p^w].  Columns keep the standardisation, and the prior its
+    scale, of all the rows.
     """
     require_posterior(posterior, "prediction")
     wanted = None if rows is None else read_integer("prediction: rows", rows, 2)
     sampling, predicting, refitting, pit = read_seed(seed).spawn(4)
     cloud, problem = cloud_of(posterior, MOST_DRAWS), posterior.problem
     counted = _counted(problem)
-    chosen = _chosen(counted, cloud, wanted, np.random.default_rng(sampling))
     point, base, plug_in = _point(posterior, optimum, sigma)
-    left = modes_without(base, point, chosen, plug_in)
+    most = affordable(base, point, plug_in)
+    chosen = _chosen(counted, cloud, wanted, most, np.random.default_rng(sampling))
+    left = _modes(base, point, chosen, plug_in)
     rng = np.random.default_rng(predicting)
     size = cloud.theta.shape[0]
     at_mode = at_points(problem, chosen, left.theta, left.sigma, rng, size)
@@ -116,9 +125,18 @@ def prediction(
         khat=found.khat,
         refitted=done,
         withheld=withheld,
-        notes=_notes(point, problem, chosen.size, counted.size),
+        notes=_notes(point, left.sigma, problem, chosen.size, counted.size),
         seed=int(pit.generate_state(1)[0]),
     )
+
+
+def _modes(problem: Problem, point: Optimum, rows: NDArray[np.int_], sigma: float | str | None) -> LeftOut:
+    """The modes without each row; an error says that it is about a row left out."""
+    try:
+        return modes_without(problem, point, rows, sigma)
+    except FitError as error:
+        msg = f"prediction leaves out each row in turn, and without one of them there is no mode to predict by: {error}"
+        raise FitError(msg) from error
 
 
 def _counted(problem: Problem) -> NDArray[np.int_]:
@@ -131,10 +149,12 @@ def _counted(problem: Problem) -> NDArray[np.int_]:
     return counted
 
 
-def _chosen(counted: NDArray[np.int_], cloud: Cloud, wanted: int | None, rng: np.random.Generator) -> NDArray[np.int_]:
+def _chosen(
+    counted: NDArray[np.int_], cloud: Cloud, wanted: int | None, modes: int, rng: np.random.Generator
+) -> NDArray[np.int_]:
     """The rows to predict, in order: all that count, or a simple random sample of them."""
-    affordable = max(2, LOG_LIKELIHOOD_CELLS // max(1, cloud.theta.shape[0]))
-    most = min(MOST_ROWS, affordable) if wanted is None else wanted
+    cells = max(2, LOG_LIKELIHOOD_CELLS // max(1, cloud.theta.shape[0]))
+    most = min(MOST_ROWS, cells, modes) if wanted is None else wanted
     return counted if counted.size <= most else np.sort(rng.choice(counted, size=most, replace=False))
 
 
@@ -150,18 +170,19 @@ def _point(
     if point.problem is None:
         msg = "prediction: optimum is the mode of a PyMC model, not of a Problem; leave it out, or fit the problem"
         raise ParameterError(msg)
-    if problem.prior.hyperprior is not None:  # the mode is at one scale, and the posterior over all of them
-        return point, point.problem, None
     unknown = problem.likelihood.has_dispersion and problem.likelihood.sigma_known is None
-    if sigma is not None or not unknown:
-        return point, problem, sigma
-    return point, problem, _same_rule(problem, point)
+    rule = _rule(point) if sigma is None and unknown else sigma
+    if not problem.scale_by_noise:
+        return point, problem.with_prior(point.problem.prior), rule  # which may be at one scale of a hierarchical one
+    if problem.prior.hyperprior is None:
+        return point, problem, rule
+    return point, point.problem, None
 
 
-def _same_rule(problem: Problem, point: Optimum) -> float | None:
-    """None where the optimum's dispersion is the default's, to be found anew without each row; else its value."""
-    rule = resolve_noise(problem)
-    return None if point.sigma_method.startswith(rule.sentence) else point.sigma
+def _rule(point: Optimum) -> float | str | None:
+    """How the optimum's dispersion was found, if from the rows, to be found so again without one; else its value."""
+    named = [name for name, words in RULES.items() if words in point.sigma_method]
+    return named[0] if named else point.sigma
 
 
 def _refitted(
@@ -176,13 +197,14 @@ def _refitted(
     withheld = withheld_by(posterior)
     if withheld:
         return withheld, []
-    if rows.size > MOST_REFITS:
+    most = MOST_COMPILED if posterior.method in NUTS else MOST_REFITS
+    if rows.size > most:
         return (
-            f"k-hat exceeds {limit:.2f} in {rows.size} of {total} rows, more than the {MOST_REFITS} that are refitted: "
+            f"k-hat exceeds {limit:.2f} in {rows.size} of {total} rows, more than the {most} that are refitted: "
             "leave-one-out by importance weights is unreliable here; use K-fold"
         ), []
     refits = refit_without(posterior, rows, MOST_DRAWS, seed.spawn(rows.size), progress)
-    return "; ".join(refit.reason for refit in refits if refit.reason), refits
+    return "; ".join(dict.fromkeys(refit.reason for refit in refits if refit.reason)), refits
 
 
 def _text(predicted: int, counted: int, draws: int, limit: float, refits: int) -> str:
@@ -194,10 +216,12 @@ def _text(predicted: int, counted: int, draws: int, limit: float, refits: int) -
     )
 
 
-def _notes(point: Optimum, problem: Problem, predicted: int, counted: int) -> tuple[str, ...]:
+def _notes(point: Optimum, sigma: Array | None, problem: Problem, predicted: int, counted: int) -> tuple[str, ...]:
     notes = []
     if point.sigma is not None and problem.likelihood.sigma_known is None:
-        notes.append(f"plug-in at the MAP: {point.sigma_method}")
+        anew = sigma is not None and np.ptp(sigma) > 0
+        how = "found anew without each row" if anew else "the same without each row, though found or given with it"
+        notes.append(f"plug-in at the MAP: {point.sigma_method}; {how}")
     if predicted < counted:
         notes.append(f"sums are scaled up from {predicted} rows to {counted}; the error of that is in each se")
     if problem.prior.hyperprior is not None:

@@ -119,8 +119,10 @@ def say_from_draws(
     own mean need not exist.
     """
     likelihood, row = problem.likelihood.on(part), part.weighted(np.ones(part.y.size))
-    top = log_density.max(axis=1, keepdims=True)
-    mass = weights * np.exp(log_density - top)
+    with np.errstate(divide="ignore"):  # a weight may underflow: its draw then counts for nothing
+        joint = np.log(weights) + log_density
+    top = joint.max(axis=1, keepdims=True)
+    mass = np.exp(joint - top)
     total = mass.sum(axis=1)
     eta = problem.linear_predictor(part, cloud.theta.T).T
     # The mixture's PIT: an average of distribution functions, with no draw of y in it.

@@ -14,6 +14,7 @@ from bayesreg.discard.predictive import FromDraws, cloud_of, log_density_of, row
 from bayesreg.errors import FamilyError, FitError, InputError
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior, sample
+from bayesreg.samplers.settings import Interrupted
 
 SURE = ("conjugate", "gibbs", "hmc")
 """Samplers that are asked for again by name; in place of others, which may refuse or compile each time, goes `auto`."""
@@ -59,12 +60,20 @@ def refit_without(
         One a row.
     progress : callable, optional
         Called with (done, total).
+
+    Notes
+    -----
+    An interrupt ends the refits: those not made say so, and what was found before is kept.
     """
-    found = []
-    for done, (i, seed) in enumerate(zip(rows, seeds, strict=True)):
-        found.append(_refit(posterior, int(i), most, seed))
-        if progress is not None:
-            progress(done + 1, rows.size)
+    found: list[Refit] = []
+    try:
+        for i, seed in zip(rows, seeds, strict=True):
+            found.append(_refit(posterior, int(i), most, seed))
+            if progress is not None:
+                progress(len(found), rows.size)
+    except (Interrupted, KeyboardInterrupt):
+        reason = f"interrupted after {len(found)} of {rows.size} rows without which the posterior is to be drawn anew"
+        found += [Refit.failed(reason)] * (rows.size - len(found))
     return found
 
 
@@ -89,8 +98,13 @@ def _refit(posterior: Posterior, row: int, most: int, seed: np.random.SeedSequen
     method = posterior.method if posterior.method in SURE else "auto"
     try:
         drawn = sample(without(posterior.problem, row), method, seed=sampling)
+    except Interrupted:
+        raise
     except (FitError, FamilyError, InputError) as error:
         return Refit.failed(f"without row {row} there is no posterior: {error}")
+    if drawn.interrupted:
+        msg = "sampling was interrupted"
+        raise Interrupted(msg)
     failed = withheld_by(drawn)
     if failed:
         return Refit.failed(f"the posterior without row {row}: {failed}")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Self, final
 
+from bayesreg.descent import minimise
 from bayesreg.existence import check_finite, check_identified
 from bayesreg.interfaces import Array, Elastic
-from bayesreg.noise import Noise
-from bayesreg.penalized import fit_at
 from bayesreg.penalty_path.face import Face
 from bayesreg.problem import Problem
 
@@ -22,9 +21,9 @@ class Reweighted:
     ----------
     problem : Problem
     fixed : Problem
-        The same at its plug-in dispersion.
+        The same with nothing unknown but θ.
     face : Face or None
-        Its rows where Newton steps on a face apply (J convex, penalties of L1 and L2); else every fit is a full one.
+        Its rows where Newton steps on a face apply (J convex, penalties of L1 and L2); else every fit is a descent.
     elastic : Elastic or None
     """
 
@@ -42,6 +41,8 @@ class Reweighted:
     def mode(self, weights: Array, sigma: float | None, theta: Array) -> Array:
         """Return θ (k,) at these row weights (n,), the dispersion at `sigma`, from θ next to it.
 
+        The only mode where J is convex; elsewhere the one that descent from there leads to.
+
         Raises
         ------
         FitError
@@ -49,14 +50,15 @@ class Reweighted:
         """
         same = sigma is None or sigma == self.fixed.likelihood.sigma_known
         fixed = (self.fixed if same else self.problem.conditional(sigma)).reweighted(weights)
-        if self.face is not None and self.elastic is not None:
-            elastic = self.elastic if same else fixed.penalty_prior.elastic(theta.size)
+        if self.face is not None:
+            face, elastic = replace(self.face, weights=weights), self.elastic
+            if not same:
+                face = replace(face, likelihood=fixed.likelihood.on(fixed.design.rows.collect()))
+                elastic = fixed.penalty_prior.elastic(theta.size)
             assert elastic is not None
-            face = self.face if same else replace(self.face, likelihood=self.face.likelihood.at(float(sigma or 0.0)))
-            found = replace(face, weights=weights).minimise(elastic, theta)
+            found = face.minimise(elastic, theta)
             if found is not None:
                 check_identified(fixed)
                 check_finite(fixed, found)
                 return found
-        point = fit_at(fixed, Noise(sigma, "given", ""), self.problem.split(theta)[1])
-        return self.problem.join(point.intercept, point.beta)
+        return minimise(fixed, fixed.split(theta)[1])[0]

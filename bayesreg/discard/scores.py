@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesreg.discard.calibrated import calibration_line, calibration_table
-from bayesreg.discard.scores_text import as_text
+from bayesreg.discard.scores_text import as_text, sentence_of
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.problem import Problem
@@ -122,9 +122,22 @@ class PredictionLedger:
     withheld: str
     notes: tuple[str, ...]
 
+    @property
+    def sentence(self) -> str:
+        """What the plug-in at the MAP loses, and the plug-in at the mean."""
+        return sentence_of(self)
+
     def __str__(self) -> str:
         """The conclusion in a sentence, then the tables; only the reason where it is withheld."""
         return as_text(self)
+
+
+def withheld_ledger(method: str, reason: str, problem: Problem) -> PredictionLedger:
+    """Return a ledger that says why there is none."""
+    import pandas as pd
+
+    none = pd.DataFrame()
+    return PredictionLedger(method, "", none, none, none, None, problem.n, reason, ())
 
 
 def ledger_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,16 +14,26 @@ if TYPE_CHECKING:
 
 PLUG_INS = {"plug-in at MAP": "the plug-in at the MAP", "plug-in at mean": "the plug-in at the posterior mean"}
 
+WIDTH = 110
+"""Columns of text before a line is wrapped."""
+
 NEGLIGIBLE = 1.0
 """Nats in sum over all rows below which a difference in prediction is called none worth having."""
+
+
+def sentence_of(ledger: PredictionLedger) -> str:
+    """Return the conclusion alone."""
+    if ledger.withheld:
+        return f"Prediction ({ledger.method}): WITHHELD: {ledger.withheld}"
+    return " ".join(_conclusion(ledger, name) for name in PLUG_INS)
 
 
 def as_text(ledger: PredictionLedger) -> str:
     """Return the conclusion and the tables; where it is withheld, the reason and no number."""
     if ledger.withheld:
-        return f"Prediction ({ledger.method}): WITHHELD: {ledger.withheld}"
-    parts = [*(_conclusion(ledger, name) for name in PLUG_INS), "", ledger.text]
-    parts += [f"Note: {note}" for note in ledger.notes]
+        return sentence_of(ledger)
+    said = [line for name in PLUG_INS for line in (_wrapped(_conclusion(ledger, name)), "")]
+    parts = [*said, _wrapped(ledger.text), *(_wrapped(f"Note: {note}") for note in ledger.notes)]
     parts += ["", *_aligned(*_score_cells(ledger))]
     parts += ["", "Central predictive intervals of held-out rows: coverage ± se, mean width"]
     parts += _aligned(*_interval_cells(ledger))
@@ -35,6 +46,10 @@ def as_text(ledger: PredictionLedger) -> str:
         parts += ["", "Calibration of the full posterior's probabilities: predicted, observed ± se, rows"]
         parts += _aligned(*_calibration_cells(ledger.calibration))
     return "\n".join(parts)
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, WIDTH, subsequent_indent="  ")
 
 
 def _conclusion(ledger: PredictionLedger, name: str) -> str:
@@ -84,7 +99,7 @@ def _interval_cells(ledger: PredictionLedger) -> tuple[list[str], list[list[str]
         cells = [str(name)]
         for p in probabilities:
             row = table.loc[(name, p)]
-            cells += [f"{row['coverage']:.1%} ± {row['coverage_se']:.1%}", f"{row['width']:.4g}"]
+            cells += [f"{row['coverage']:.1%} ± {row['coverage_se']:.1%}", f"{row['width']:#.4g}"]
         rows.append(cells)
     return header, rows
 

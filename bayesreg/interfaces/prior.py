@@ -91,6 +91,10 @@ class Prior(ABC):
         """Normalised log density, shape (...); 0 where the density is improper."""
 
     @abstractmethod
+    def marginal_log_density(self, beta: Array) -> Array:
+        """Log density (..., p) of each column by itself, the others integrated out; 0 where it is improper."""
+
+    @abstractmethod
     def location(self, p: int) -> Array:
         """The point (p,) at which the penalty is least."""
 
@@ -206,6 +210,11 @@ class SeparablePrior(Prior):
     @abstractmethod
     def subdifferential(self, beta: Array) -> tuple[Array, Array]:
         """Ends (lower, upper) of the interval ∂pen_j(β_j), each of shape (..., p)."""
+
+    @final
+    def log_density(self, beta: Array) -> Array:
+        """Sum of the columns' own."""
+        return np.asarray(self.marginal_log_density(beta).sum(axis=-1))
 
     @final
     def nearest_subgradient(self, beta: Array, v: Array) -> Array:

@@ -110,16 +110,19 @@ class Bridge(SeparablePrior):
     def _away(self, beta: Array) -> Array:
         return np.asarray(beta, dtype=float) - self.loc
 
+    def _each(self, beta: Array) -> Array:
+        with np.errstate(over="ignore"):
+            return np.asarray(self.rate * np.abs(self._away(beta)) ** self.power)
+
     def penalty(self, beta: Array) -> Array:
         """Σ_j λ_j|β_j − μ_j|^q."""
-        with np.errstate(over="ignore"):
-            return np.asarray((self.rate * np.abs(self._away(beta)) ** self.power).sum(axis=-1))
+        return np.asarray(self._each(beta).sum(axis=-1))
 
-    def log_density(self, beta: Array) -> Array:
-        """−penalty + Σ_j log(q/2) + (log λ_j)/q − log Γ(1/q)."""
+    def marginal_log_density(self, beta: Array) -> Array:
+        """−λ|β−μ|^q + log(q/2) + (log λ)/q − log Γ(1/q)."""
         q = self.power
         constant = math.log(q / 2) - float(gammaln(1 / q)) + np.log(self.rates(np.shape(beta)[-1])) / q
-        return np.asarray(constant.sum() - self.penalty(beta))
+        return np.asarray(constant - self._each(beta))
 
     def location(self, p: int) -> Array:
         """The location μ, (p,)."""

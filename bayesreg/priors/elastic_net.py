@@ -119,15 +119,18 @@ class ElasticNet(SeparablePrior):
         quadratic = np.log(np.sqrt(np.pi / both) * erfcx(l1 / (2 * np.sqrt(both))))
         return np.asarray(np.where(l2 > 0, quadratic, np.log(2 / np.where(l2 > 0, 1.0, l1))))
 
-    def penalty(self, beta: Array) -> Array:
-        """Σ_j λ₁|β_j − μ_j| + λ₂(β_j − μ_j)²."""
+    def _each(self, beta: Array) -> Array:
         away = self._away(beta)
         with np.errstate(over="ignore"):
-            return np.asarray((self.l1 * np.abs(away) + self.l2 * away**2).sum(axis=-1))
+            return np.asarray(self.l1 * np.abs(away) + self.l2 * away**2)
 
-    def log_density(self, beta: Array) -> Array:
-        """−penalty − Σ log Z."""
-        return -self.penalty(beta) - self._log_normaliser(*self._both(np.shape(beta)[-1])).sum()
+    def penalty(self, beta: Array) -> Array:
+        """Σ_j λ₁|β_j − μ_j| + λ₂(β_j − μ_j)²."""
+        return np.asarray(self._each(beta).sum(axis=-1))
+
+    def marginal_log_density(self, beta: Array) -> Array:
+        """−λ₁|β−μ| − λ₂(β−μ)² − log Z."""
+        return -self._each(beta) - self._log_normaliser(*self._both(np.shape(beta)[-1]))
 
     def location(self, p: int) -> Array:
         """The location μ, (p,)."""

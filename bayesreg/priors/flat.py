@@ -46,9 +46,9 @@ class Flat(SeparablePrior):
         """0."""
         return np.zeros(np.shape(beta)[:-1])
 
-    def log_density(self, beta: Array) -> Array:
+    def marginal_log_density(self, beta: Array) -> Array:
         """0."""
-        return np.zeros(np.shape(beta)[:-1])
+        return np.zeros(np.shape(beta))
 
     def location(self, p: int) -> Array:
         """0, where optimisation starts; every point has the same penalty."""

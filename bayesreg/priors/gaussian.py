@@ -41,11 +41,11 @@ class Gaussian(LocationScale):
         with np.errstate(over="ignore"):
             return np.asarray(0.5 * (self._deviation(beta) ** 2).sum(axis=-1))
 
-    def log_density(self, beta: Array) -> Array:
-        """Σ_j −(β_j − μ_j)²/2τ_j² − log τ_j√2π."""
+    def marginal_log_density(self, beta: Array) -> Array:
+        """−(β − μ)²/2τ² − log τ√2π."""
         constant = np.log(np.asarray(self.fixed)) + 0.5 * math.log(2 * math.pi)
         with np.errstate(over="ignore"):
-            return np.asarray((-0.5 * self._deviation(beta) ** 2 - constant).sum(axis=-1))
+            return np.asarray(-0.5 * self._deviation(beta) ** 2 - constant)
 
     def rates(self, p: int) -> Array:
         """λ = 1/2τ²."""

@@ -24,7 +24,7 @@ from bayesreg.priors.parameters import (
     read_scale,
     shown,
 )
-from bayesreg.priors.tails import beyond, radial_tail
+from bayesreg.priors.tails import beyond, radial_log_density, radial_tail
 from bayesreg.scales import positive_number
 
 Groups = Sequence[object] | Mapping[str, Sequence[str]] | str
@@ -149,6 +149,15 @@ class GroupLaplace(Prior):
         """−penalty + Σ_g p_g log λ_g + log Γ(p_g/2) − log 2 − (p_g/2) log π − log Γ(p_g)."""
         rate = self._group_rates(np.shape(beta)[-1])
         return np.asarray((self._constants() + self.sizes * np.log(rate)).sum() - self.penalty(beta))
+
+    def marginal_log_density(self, beta: Array) -> Array:
+        """log λ_g + that of one entry of a direction on the sphere times a radius ~ Gamma(p_g), at λ_g|β_j − μ_j|."""
+        rate = self.rates(np.shape(beta)[-1])
+        away, size = rate * np.abs(self._away(beta)), self.sizes[self.index]
+        found = np.empty(away.shape)
+        for d in np.unique(size):
+            found[..., size == d] = radial_log_density(int(d), away[..., size == d])
+        return np.asarray(found + np.log(rate))
 
     def _constants(self) -> Array:
         half = self.sizes / 2

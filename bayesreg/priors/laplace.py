@@ -39,9 +39,9 @@ class Laplace(LocationScale):
         """Σ_j |β_j − μ_j|/b_j."""
         return np.abs(self._deviation(beta)).sum(axis=-1)
 
-    def log_density(self, beta: Array) -> Array:
-        """Σ_j −|β_j − μ_j|/b_j − log 2b_j."""
-        return (-np.abs(self._deviation(beta)) - np.log(2 * np.asarray(self.fixed))).sum(axis=-1)
+    def marginal_log_density(self, beta: Array) -> Array:
+        """−|β − μ|/b − log 2b."""
+        return np.asarray(-np.abs(self._deviation(beta)) - np.log(2 * np.asarray(self.fixed)))
 
     def rates(self, p: int) -> Array:
         """λ = 1/b."""

@@ -1,4 +1,4 @@
-"""Probabilities that a coefficient is large, from the law of its distance from the prior's location."""
+"""One coefficient by itself: how probable it is to be large, and its density where a prior holds several together."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from scipy.special import gammaincc, gammaln
+from scipy.special import gammaincc, gammaln, kve
 
 from bayesreg.interfaces import Array
 
@@ -16,6 +16,12 @@ NODES = 200
 
 NEGLIGIBLE = 42.0
 """Nats below its value at the start from which the integrand is left out."""
+
+LARGE = 100
+"""Size of a group from which its Bessel function is expanded in the order: by then kve can overflow far from 0."""
+
+FAR = 1e8
+"""Distance from which a Bessel function is expanded in its inverse, to 1e-10 up to that order: kve ends at 1e9."""
 
 
 def beyond(distance_tail: Callable[[Array], Array], epsilon: Array, location: Array) -> Array:
@@ -51,3 +57,36 @@ def radial_tail(size: int, x: Array) -> Array:
     w = 0.5 * end * (node[:, None] + 1)
     integrand = np.tanh(w) ** (size - 2) / np.cosh(w) * gammaincc(size, x * np.cosh(w))
     return np.minimum(math.exp(constant) * 0.5 * end * (weight @ integrand), 1.0)
+
+
+def radial_log_density(size: int, x: Array) -> Array:
+    """Log density at x ≥ 0 (and at −x) of a radius R ~ Gamma(size, 1) times one entry u₁ of a direction on the sphere.
+
+    With ν = d/2:  x^ν K_ν(x) / (2^ν √π Γ(ν + ½)), the density of N(0, v) with v ~ Gamma(ν + ½, ½); ½exp(−x) for d = 1.
+    """
+    order = size / 2
+    constant = -order * math.log(2) - gammaln(order + 0.5) - 0.5 * math.log(math.pi)
+    return np.asarray(constant + (_log_bessel_large(order, x) if size > LARGE else _log_bessel(order, x)))
+
+
+def _log_bessel(order: float, x: Array) -> Array:
+    """log x^ν K_ν(x); so near to 0 that K overflows, and beyond `FAR`, by the first terms of its series there."""
+    value = kve(order, np.minimum(x, FAR))
+    near = ~np.isfinite(value)
+    low, high = np.where(near, x, 0.0), np.where(near, 1.0, x)
+    series = (order - 1) * math.log(2) + gammaln(order) - (low**2 / (4 * (order - 1)) if order > 1 else 0.0)
+    tail = 0.5 * np.log(math.pi / 2 / high) + np.log1p((4 * order**2 - 1) / 8 / high)
+    scaled = np.where(high > FAR, tail, np.log(np.where(near, 1.0, value)))
+    return np.where(near, series, order * np.log(high) + scaled - high)
+
+
+def _log_bessel_large(order: float, x: Array) -> Array:
+    """log x^ν K_ν(x) by the uniform expansion in 1/ν (DLMF 10.41.4), to 1e-9 from ν = 50 on."""
+    root = np.hypot(1.0, x / order)
+    c = 1 / root
+    first = (3 * c - 5 * c**3) / 24
+    second = (81 * c**2 - 462 * c**4 + 385 * c**6) / 1152
+    third = (30375 * c**3 - 369603 * c**5 + 765765 * c**7 - 425425 * c**9) / 414720
+    bent = np.log1p(-first / order + second / order**2 - third / order**3)
+    size = math.log(order) - root + np.log1p(root)
+    return np.asarray(0.5 * math.log(math.pi / (2 * order)) + order * size - 0.5 * np.log(root) + bent)

@@ -50,7 +50,7 @@ def draw(problem: Problem, settings: Settings) -> Draws:
     """Return NUTS draws; an interrupt keeps those already made."""
     density = GraphDensity(build_lean_model(problem))
     centre, root = _whitening(problem, density)
-    raw, interrupted = _run(_whitened_model(density, centre, root), _pace(problem, settings), settings)
+    raw, interrupted = run_nutpie(_whitened_model(density, centre, root), _pace(problem, settings), settings)
     values, kept, done = trimmed({"z": raw["posterior"]["z"].values}, settings.draws)
     x = _unwhitened(values["z"], centre, root)
     natural = {
@@ -155,7 +155,7 @@ def _pace(problem: Problem, settings: Settings) -> Pace:
     return Pace(tune, settings.chains or CHAINS, accept)
 
 
-def _run(model: Any, pace: Pace, settings: Settings) -> tuple[Any, bool]:
+def run_nutpie(model: Any, pace: Pace, settings: Settings) -> tuple[Any, bool]:
     """Sample in the background, reporting progress; on an interrupt stop and return what there is."""
     import nutpie
 

@@ -217,8 +217,9 @@ def from_tree(data: xr.DataTree, verdict: Verdict, problem: Problem) -> Posterio
 
 def assemble(problem: Problem, draws: Draws, settings: Settings, method: str, reason: str) -> Posterior:
     """Return the Posterior of a sampler's draws."""
-    intercept, beta = problem.split(draws.theta)
-    intercept_raw, beta_raw = problem.design.to_raw(intercept, beta)
+    # In one order in memory, as they are read back: sums over them then have the same last digits.
+    intercept, beta = map(np.ascontiguousarray, problem.split(draws.theta))
+    intercept_raw, beta_raw = map(np.ascontiguousarray, problem.design.to_raw(intercept, beta))
     arrays = {"intercept": intercept, "intercept_raw": intercept_raw} if problem.has_intercept else {}
     arrays |= {"beta": beta, "beta_raw": beta_raw}
     arrays |= _dispersion(problem, draws) | dict(draws.extra)
@@ -308,4 +309,4 @@ def log_likelihood(problem: Problem, draws: Draws) -> Array:
     eta = problem.linear_predictor(block, draws.theta.reshape(chains * length, size).T).T
     sigma = problem.likelihood.sigma_known if draws.sigma is None else draws.sigma.reshape(-1, 1)
     values = -block.weighted(problem.likelihood.on(block).nll_given(eta, block.y, sigma))
-    return values.reshape(chains, length, problem.n)
+    return np.ascontiguousarray(values.reshape(chains, length, problem.n))

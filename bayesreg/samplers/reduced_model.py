@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from bayesreg.graph import build_model, unknowns
+from bayesreg.graph import Unknowns, model_of, unknowns
 from bayesreg.problem import Problem
 from bayesreg.samplers.reduction import cross_products_about, far_off, root_of
 
 
-def build_lean_model(problem: Problem) -> Any:
+def build_lean_model(problem: Problem, make: Unknowns = unknowns) -> Any:
     """Return the PyMC model of a problem with as few rows as its density allows.
 
     Under Gaussian noise and with more rows than columns the rows are replaced by a potential of the same name,
@@ -19,7 +19,8 @@ def build_lean_model(problem: Problem) -> Any:
 
     RSS₀ the least-squares residual and R (r, r), r ≤ p + 1, a root of the cross-products, about the means where the
     intercept is flat, so that nothing cancels.  No constant is dropped.  Elsewhere, and where columns lie so
-    far from zero, uncentred, that cross-products would not tell their rows apart, it is `build_model`'s.
+    far from zero, uncentred, that cross-products would not tell their rows apart, it is `build_model`'s.  `make` adds
+    the unknowns with their priors.
 
     Returns
     -------
@@ -27,7 +28,7 @@ def build_lean_model(problem: Problem) -> Any:
         With the variables of `build_model`, and no data.
     """
     if not problem.likelihood.quadratic or problem.n <= problem.p + 1 or far_off(problem):
-        return build_model(problem)
+        return model_of(problem, make)
     import pymc as pm
     import pytensor.tensor as pt
 
@@ -36,7 +37,7 @@ def build_lean_model(problem: Problem) -> Any:
     root, response = root_of(sums.gram, sums.score)
     residual = sums.left_over(root, response, sums.fitted)
     with pm.Model(coords={"feature": list(problem.names)}) as model:
-        sigma, intercept, beta = unknowns(problem)
+        sigma, intercept, beta = make(problem)
         theta = beta
         if intercept is not None:
             theta = pt.concatenate([(intercept - sums.y_mean + pt.dot(sums.x_mean, beta))[None], beta])

@@ -57,12 +57,12 @@ def held_out(
         If the training rows have no finite optimum, or lie outside what the likelihood takes.
     """
     block = fixed.design.rows.collect()
-    train = _training(fixed, _rows(block, split[0]), standardize=standardize)
+    train = training_problem(fixed, rows_at(block, split[0]), standardize=standardize)
     train.likelihood.check(train.design.rows.collect(), train.intercept)
     thetas = solve_path(train, family, scales)
     nonzero = np.array([_off_kink(train, family, s, theta) for s, theta in zip(scales, thetas, strict=True)])
     sigma: Any = _sigmas(train, family, scales, thetas)[:, None] if refit else fixed.likelihood.sigma_known
-    test = _rows(block, split[1])
+    test = rows_at(block, split[1])
     if standardize:
         test = test.transformed(train.design.centre, train.design.scale, consumed=True)
     nll, squared, weight = test.sum(lambda part: _losses(fixed, part, thetas, sigma))
@@ -81,7 +81,8 @@ def _losses(fixed: Problem, part: Block, thetas: Array, sigma: Any) -> tuple[Arr
     return nll @ weight, squared @ weight, weight.sum(keepdims=True)
 
 
-def _rows(block: Block, chosen: Index) -> ArrayRows:
+def rows_at(block: Block, chosen: Index) -> ArrayRows:
+    """Return some rows of a block, by number."""
     X = block.X[chosen]
     if not is_sparse(X):
         X.setflags(write=False)  # it is ours: no further copy
@@ -101,8 +102,8 @@ def standardizes(problem: Problem) -> bool:
     return bool(np.allclose(columns.sd[~columns.constant], 1.0, rtol=1e-6))
 
 
-def _training(fixed: Problem, rows: ArrayRows, *, standardize: bool) -> Problem:
-    """The problem on the training rows.
+def training_problem(fixed: Problem, rows: ArrayRows, *, standardize: bool) -> Problem:
+    """Return the problem on the training rows.
 
     A column that is constant there keeps its scale; centred, it is 0, so that its coefficient stays at the prior's
     location.

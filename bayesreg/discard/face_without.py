@@ -7,7 +7,7 @@ from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_solve, cholesky
 
 from bayesreg.discard.predictive import rows_of
 from bayesreg.interfaces import Array, Block
@@ -15,7 +15,7 @@ from bayesreg.optimality import kkt_tolerance
 from bayesreg.problem import Problem
 from bayesreg.rows import is_sparse
 
-STEPS = 12
+STEPS = 25
 """Steps after which a row is left to a fit of its own."""
 
 ENOUGH = 0.01
@@ -24,7 +24,7 @@ ENOUGH = 0.01
 CELLS = 4_000_000
 """Cells (rows × points) of η at once: 32 MB."""
 
-MOST = 3000
+MOST_FREE = 3000
 """Free coefficients up to which their Hessian is made."""
 
 EDGE = 1e-8
@@ -44,18 +44,17 @@ def steps_on_face(
         Where to start, and the face to stay on.
     rows : int array (m,)
     ratio : array (m,)
-        Noise scale without each row over that of `fixed`; NaN where it is not known yet, so that the row is left out.
+        Noise scale without each row over that of `fixed`; other than 1 under Gaussian noise alone.
     scaled : bool
         Whether the coefficients' prior is in units of the noise scale.
     """
     thetas, done = np.tile(theta, (rows.size, 1)), np.zeros(rows.size, dtype=bool)
     face = _Face.at(fixed, theta)
-    known = np.flatnonzero(np.isfinite(ratio))
     if face is None:
         return thetas, done
     size = max(1, CELLS // max(fixed.n, theta.size))
-    for start in range(0, known.size, size):
-        part = known[start : start + size]
+    for start in range(0, rows.size, size):
+        part = slice(start, start + size)
         left = _Left.of(face, rows[part], ratio[part], scaled=scaled)
         thetas[part], done[part] = left.settled()
     return thetas, done
@@ -69,7 +68,7 @@ class _Face:
     fixed: Problem
     theta: Array
     free: NDArray[np.int_]
-    factor: tuple[Array, bool]
+    lower: Array
     tolerance: Array
 
     @classmethod
@@ -77,18 +76,18 @@ class _Face:
         """None where the Hessian is singular or too large, so that every row needs a fit of its own."""
         prior = fixed.penalty_prior
         free = np.flatnonzero(~prior.at_kink(theta))
-        if free.size > MOST:
+        if free.size > MOST_FREE:
             return None
         hessian = fixed.curvature(theta, free) + prior.hessian(theta, free)
         try:
-            factor = cho_factor(hessian) if free.size else (hessian, False)
+            lower = cholesky(hessian, lower=True)
         except LinAlgError:
             return None
-        return cls(fixed, theta, free, factor, kkt_tolerance(fixed, theta))
+        return cls(fixed, theta, free, lower, kkt_tolerance(fixed, theta))
 
     def solve(self, rhs: Array) -> Array:
         """H⁻¹ rhs, for rhs (free, m)."""
-        return np.asarray(cho_solve(self.factor, rhs)) if self.free.size else rhs
+        return np.asarray(cho_solve((self.lower, True), rhs))
 
 
 @final

@@ -15,7 +15,7 @@ from bayesreg.discard.reweighted import Reweighted
 from bayesreg.errors import FitError, ParameterError
 from bayesreg.existence import check_determined
 from bayesreg.interfaces import Array
-from bayesreg.noise import resolve_noise
+from bayesreg.noise import SYMBOLS, resolve_noise
 from bayesreg.penalized import fit_at
 from bayesreg.problem import Problem, require_problem
 from bayesreg.samplers.settings import Progress
@@ -88,7 +88,8 @@ def bootstrap(
     ends = _ends(problem, found, interval)
     left_out = f", {failed} of them without a finite optimum" if failed else ""
     how = "at the same λ" if rescale is None else f"with its λ chosen anew ({rescale})"
-    at = "" if mode.sigma is None else f", at {problem.likelihood.dispersion_name} = {mode.sigma:.5g}"
+    symbol = SYMBOLS.get(problem.likelihood.dispersion_name or "")
+    at = "" if mode.sigma is None else f", at {symbol} = {mode.sigma:.5g}"
     text = f"{replications} samples of the rows{left_out}, the mode found again {how}{at}; percentiles"
     return Intervals("bootstrap", interval_table(problem, mode.beta, *ends[:2], ends[2]), interval, text)
 

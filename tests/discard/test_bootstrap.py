@@ -117,7 +117,7 @@ def test_sparse_rows_unknown_noise_and_no_columns() -> None:
     scale = np.sqrt(X.toarray().var(axis=0))
     thick = Problem.from_arrays(X.toarray() / scale, block.y, **options, standardize=False)
     np.testing.assert_allclose(thin.table["lower"], bootstrap(thick, replications=FEW).table["lower"], atol=2e-6)
-    assert "at sigma = " in thin.text
+    assert "at σ = " in thin.text
     assert bootstrap(make_problem("gaussian", p=0), replications=FEW).table.empty
 
 

@@ -132,7 +132,7 @@ class _Resampled:
             drawn = np.zeros(self.weights.size)
             drawn[self.counted] = rng.multinomial(m, np.full(m, 1 / m))
             try:
-                found.append(self._mode(self.weights * drawn, int(rng.integers(2**31))))
+                found.append(self._mode(self.weights * drawn, r))
             except FitError:  # of separated or constant rows; counted, and reported
                 continue
             finally:

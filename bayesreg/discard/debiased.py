@@ -163,7 +163,7 @@ def _residual(X: Array, j: int, share: float) -> Array:
         return column
     from sklearn.linear_model import Lasso
 
-    # scikit-learn's objective has 1/(2n) before the squares.  The formula holds for any z: a rough lasso does.
+    # scikit-learn's objective has 1/(2n) before the squares.
     alpha = share * largest / column.size
-    lasso = Lasso(alpha=alpha, fit_intercept=False, max_iter=100_000, tol=1e-4).fit(others, column)
+    lasso = Lasso(alpha=alpha, fit_intercept=False, max_iter=100_000, tol=1e-6).fit(others, column)
     return np.asarray(column - others @ lasso.coef_)

@@ -158,8 +158,8 @@ def beside(posterior: Posterior, optimum: Optimum | None = None, *others: Interv
     check_interval(interval, "beside")
     for one in others:
         if not isinstance(one, Intervals) or tuple(one.table.index) != problem.names or one.interval != interval:
-            what = f"{100 * interval:g} % Intervals of the columns {problem.names}"
-            msg = f"beside: others must be {what} (got {one!r:.80})"
+            what = f"{100 * interval:g} % intervals of the columns {problem.names}"
+            msg = f"beside: each of the others must be {what} (got {one!r:.80})"
             raise ParameterError(msg)
     kinds = [one.kind for one in others]
     if len(set(kinds)) < len(kinds):

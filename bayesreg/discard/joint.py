@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -18,6 +18,7 @@ from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array, Block
 from bayesreg.optimum import Optimum
 from bayesreg.problem import Problem
+from bayesreg.rows import cross_products, is_sparse
 from bayesreg.samplers import Posterior
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ MOST_COLUMNS = 2_000
 
 OPEN = (0.05, 0.95)
 """P(|β_i| > |β_j|) strictly between which the posterior cannot tell which of two effects is the larger."""
+
+ERRORS = 2.0
+"""Monte Carlo standard errors from an end of that within which a pair may be on the other side of it."""
 
 
 def correlations(posterior: Posterior, names: Sequence[str] | None = None) -> pd.DataFrame:
@@ -51,7 +55,7 @@ def correlations(posterior: Posterior, names: Sequence[str] | None = None) -> pd
 
     require_posterior(posterior, "correlations")
     every = posterior.problem.names
-    chosen = every if names is None else tuple([names] if isinstance(names, str) else names)
+    chosen = every if names is None else _read_names(names)
     unknown = [name for name in chosen if name not in every]
     if unknown:
         msg = f"correlations: {unknown[0]!r} is no column ({', '.join(every[:8])})"
@@ -62,6 +66,12 @@ def correlations(posterior: Posterior, names: Sequence[str] | None = None) -> pd
     place = {name: j for j, name in enumerate(every)}
     z = _standardised(_flat(posterior.beta[..., [place[name] for name in chosen]]))
     return pd.DataFrame(z @ z.T / max(z.shape[1], 1), index=list(chosen), columns=list(chosen))
+
+
+def _read_names(names: object) -> tuple[str, ...]:
+    """Names as people give them: several, or one."""
+    given = tuple(names) if isinstance(names, Iterable) and not isinstance(names, str) else (names,)
+    return tuple(str(name) for name in given)
 
 
 @final
@@ -78,6 +88,9 @@ class TradeOffs:
         with its Monte Carlo standard error in a column `..._mcse`.  Sizes are distances from the prior's location.
     count : int
         Pairs in all, of which `table` may show some only.
+    unsure : int
+        Pairs, in or out of `count`, whose P(|β_kept| > |β_dropped|) is within two Monte Carlo standard errors of 0.05
+        or 0.95.  The errors are taken to be √(0.05·0.95/ESS), the ESS the least of any unknown.
     kept, dropped : int
         Columns that the MAP keeps, and drops.
     epsilon : array (p,)
@@ -88,6 +101,7 @@ class TradeOffs:
 
     table: pd.DataFrame
     count: int
+    unsure: int
     kept: int
     dropped: int
     epsilon: Array
@@ -104,15 +118,22 @@ class TradeOffs:
         if not self.count:
             return (
                 f"{split}, and in none of the {self.kept * self.dropped} pairs of one kept and one dropped is it open "
-                f"which effect is the larger (P between {OPEN[0]:g} and {OPEN[1]:g})."
+                f"which effect is the larger (P between {OPEN[0]:g} and {OPEN[1]:g}){self._edge}."
             )
         open_pairs = "is 1 pair" if self.count == 1 else f"are {self.count} pairs"
         first = self.table.iloc[0]
         return (
             f"{split}, but there {open_pairs} of one kept and one dropped of which the posterior cannot tell the "
-            f"larger effect. Most traded: {first['kept']} is kept and {first['dropped']} dropped, with "
-            f"P(|β| of {first['kept']} is the larger) = {first['p_larger']:.3f} ± {first['p_larger_mcse']:.3f}."
+            f"larger effect{self._edge}. Most traded: {first['kept']} is kept and {first['dropped']} dropped, with a "
+            f"posterior correlation of {first['correlation']:.3f} ± {first['correlation_mcse']:.1g} and "
+            f"P(|β| of {first['kept']} is the larger) = {first['p_larger']:.3f} ± {first['p_larger_mcse']:.1g}."
         )
+
+    @property
+    def _edge(self) -> str:
+        """How many pairs could be counted otherwise."""
+        edge = f"{OPEN[0]:g} or {OPEN[1]:g}"
+        return f" (of {self.unsure}, P is within Monte Carlo error of {edge})" if self.unsure else ""
 
     def __str__(self) -> str:
         """The sentence, and the pairs."""
@@ -156,9 +177,9 @@ def tradeoffs(
     keeps = kept_columns(problem, point, small)
     kept, dropped = np.flatnonzero(keeps), np.flatnonzero(~keeps)
     away = _flat(posterior.beta) - problem.prior.location(problem.p)[:, None]
-    pairs = _open_pairs(away, kept, dropped)
+    pairs, unsure = _open_pairs(away, kept, dropped, ERRORS * _edge_error(posterior))
     table = _table(posterior, pairs[:limit], small)
-    return TradeOffs(table, len(pairs), kept.size, dropped.size, small, withheld_by(posterior))
+    return TradeOffs(table, len(pairs), unsure, kept.size, dropped.size, small, withheld_by(posterior))
 
 
 def kept_columns(problem: Problem, optimum: Optimum, small: Array | float) -> NDArray[np.bool_]:
@@ -180,22 +201,33 @@ def _standardised(values: Array) -> Array:
     return (values - values.mean(axis=1, keepdims=True)) / np.where(sd > 0, sd, np.nan)
 
 
-def _open_pairs(away: Array, kept: NDArray[np.int_], dropped: NDArray[np.int_]) -> NDArray[np.int_]:
-    """Pairs (m, 2) of a kept and a dropped column whose order is open, by falling |correlation|."""
-    size, total = np.abs(away), away.shape[1]
+def _edge_error(posterior: Posterior) -> float:
+    """Monte Carlo standard error of a probability of 0.05 or 0.95, at the least ESS of any unknown."""
+    return float(np.sqrt(OPEN[0] * OPEN[1] / max(posterior.verdict.ess_bulk, 1.0)))
+
+
+def _open_pairs(
+    away: Array, kept: NDArray[np.int_], dropped: NDArray[np.int_], error: float
+) -> tuple[NDArray[np.int_], int]:
+    """Pairs (m, 2) of a kept and a dropped column whose order is open, by falling |correlation|.
+
+    And how many pairs are within `error` of being counted otherwise.
+    """
+    size, total, unsure = np.abs(away), away.shape[1], 0
     if not kept.size * dropped.size:
-        return np.zeros((0, 2), dtype=int)
+        return np.zeros((0, 2), dtype=int), 0
     others, z = size[dropped], _standardised(away[dropped])
     rows, places = [], []
     for i in kept:  # one kept column at a time: all pairs × draws would not fit in memory
         share = np.count_nonzero(size[i] > others, axis=1) / total
         open_ones = np.flatnonzero((share > OPEN[0]) & (share < OPEN[1]))
+        unsure += int((np.abs(share[:, None] - OPEN).min(axis=1) <= error).sum())
         rows.append(np.full(open_ones.size, i))
         places.append(open_ones)
     left, right = np.concatenate(rows), np.concatenate(places)
     traded = np.abs(_standardised(away[kept]) @ z.T)[np.searchsorted(kept, left), right]
     order = np.argsort(-np.nan_to_num(traded), kind="stable")
-    return np.stack([left, dropped[right]], axis=1)[order]
+    return np.stack([left, dropped[right]], axis=1)[order], unsure
 
 
 def _table(posterior: Posterior, pairs: NDArray[np.int_], small: Array) -> pd.DataFrame:
@@ -236,12 +268,13 @@ def _column_correlations(problem: Problem, left: NDArray[np.int_], right: NDArra
     used = np.unique(np.concatenate([left, right]))
     columns = column_moments(problem.design.rows)
     mean = columns.mean[used]
+    about = np.outer(mean, mean)
 
     def fn(block: Block) -> tuple[Array, ...]:
-        X = block.X[:, used]
-        X = (X.toarray() if problem.design.rows.sparse else X) - mean
-        weight = np.ones(block.y.size) if block.weights is None else block.weights
-        return ((X * weight[:, None]).T @ X, weight.sum(keepdims=True))
+        X, weight = block.X[:, used], block.weighted(np.ones(block.y.size))
+        if is_sparse(X):  # its zeros keep the means small: nothing to speak of cancels
+            return cross_products(X, weight) - weight.sum() * about, weight.sum(keepdims=True)
+        return cross_products(X - mean, weight), weight.sum(keepdims=True)
 
     cross, total = problem.design.rows.sum(fn)
     sd = np.where(columns.constant, np.nan, columns.sd)[used]

@@ -110,6 +110,8 @@ def modes_without(
     if fixed.convex:
         ratio = np.ones(rows.size) if held is None or optimum.sigma is None else held / optimum.sigma
         thetas, found = steps_on_face(fixed, theta, rows, ratio, scaled=problem.scale_by_noise)
+    if found.all():
+        return LeftOut(rows, thetas, held, ~found)
     many = Reweighted.of(problem, fixed)
     for place in np.flatnonzero(~found):
         row = int(rows[place])

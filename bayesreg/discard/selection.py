@@ -13,16 +13,25 @@ Hahn & Carvalho (2015), JASA 110:435–448 (decoupled shrinkage and selection); 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesreg.arguments import read_integer
-from bayesreg.diagnostics import mcse_mean
 from bayesreg.discard.gate import point_of, require_posterior, withheld_by
 from bayesreg.discard.joint import kept_columns
 from bayesreg.discard.projection import EXHAUSTIVE, Mask, metric, sparsest
+from bayesreg.discard.supports import (
+    evenly,
+    named,
+    needed,
+    needed_within,
+    numbered,
+    share_of,
+    support_table,
+    unseen_share,
+)
 from bayesreg.effects import SMALL
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
@@ -47,6 +56,9 @@ FEWEST = 100
 SHOWN = 5
 """Supports in the text."""
 
+LEVEL = 0.95
+"""Frequency of the set of supports that the sentence tells the number of."""
+
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +74,8 @@ class Selection:
         One row a column: `frequency` of the draws whose projection has it, `mcse`, and `map_keeps`.
     sizes : DataFrame
         One row a size of support: `frequency`, `mcse`.
+    mean_size, mean_size_mcse : float
+        Columns of a projection on average, and the Monte Carlo standard error.
     map_support : tuple of str
         Columns that the point estimate keeps: those off their prior's kink, or where it has none off its location.
     map_frequency, map_mcse : float
@@ -70,6 +84,11 @@ class Selection:
         Support of the point estimate when it is projected as the draws are.
     projected_frequency, projected_mcse : float
         Frequency of that support among the draws.
+    needed : tuple of int (3,)
+        Supports needed for a frequency of 95 %; and for two Monte Carlo standard errors less, and more, than that.
+    unseen, unseen_error : float
+        Probability that a further draw has a support that none of these has (Good & Turing), and its standard error.
+        Above 0.05, these draws do not tell how many supports are needed for 95 %: more than they have.
     tolerance : float
         Root mean square, on the scale of η, to within which a projection predicts what its draw does.
     draws : int
@@ -83,12 +102,17 @@ class Selection:
     table: pd.DataFrame
     inclusion: pd.DataFrame
     sizes: pd.DataFrame
+    mean_size: float
+    mean_size_mcse: float
     map_support: Support
     map_frequency: float
     map_mcse: float
     map_projected: Support
     projected_frequency: float
     projected_mcse: float
+    needed: tuple[int, int, int]
+    unseen: float
+    unseen_error: float
     tolerance: float
     draws: int
     search: str
@@ -105,26 +129,34 @@ class Selection:
         if isinstance(prob, bool) or not isinstance(prob, int | float | np.floating) or not 0 < prob <= 1:
             msg = f"credible_set: prob must be a number in (0, 1] (got {prob!r})"
             raise ParameterError(msg)
-        reached = self.table["cumulative"].to_numpy() >= prob - 1e-12
-        return self.table.iloc[: int(reached.argmax()) + 1]
+        return self.table.iloc[: needed(self.table["cumulative"].to_numpy(), prob)]
 
     @property
     def sentence(self) -> str:
         """How often the point's support is a draw's, and how many supports there are."""
         if self.withheld:
             return f"selection: WITHHELD: {self.withheld}"
-        needed = len(self.credible_set())
-        count = "1 support is" if needed == 1 else f"{needed} supports are"
         share = _told(self.map_frequency, self.map_mcse, self.draws)
-        head = f"The MAP's support of {_columns(len(self.map_support))} is that of {share}; {count} needed for 95 %."
+        head = f"The MAP's support of {_columns(len(self.map_support))} is that of {share}; {self._many}."
         if self.map_projected != self.map_support:
             share = _told(self.projected_frequency, self.projected_mcse, self.draws)
             head += (
                 f" Projected as the draws are, it keeps {_columns(len(self.map_projected))}: the support of {share}."
             )
-        middle = float(self.sizes["frequency"] @ self.sizes.index.to_numpy(dtype=float))
         kept = f"within {self.tolerance:.3g} of what the draw predicts (root mean square); {self.search}"
-        return f"{head} Each draw's fewest columns {kept}; {middle:.1f} on average."
+        return f"{head} Each draw's fewest columns {kept}; {self.mean_size:.2f} ± {self.mean_size_mcse:.1g} on average."
+
+    @property
+    def _many(self) -> str:
+        """How many supports are needed for 95 %, as far as the draws tell."""
+        fewest, low, high = self.needed
+        count = "1 support is" if fewest == 1 else f"{fewest} supports are"
+        if self.unseen > 1 - LEVEL:
+            new = f"a further draw has a new one with probability {self.unseen:.3f} ± {self.unseen_error:.1g}"
+            why = "no two of these draws share one" if self.unseen == 1 else new
+            return f"more than {count} needed for 95 %, as {why}"
+        spread = f" ({low} to {high} within Monte Carlo error)" if low < high else ""
+        return f"{count} needed for 95 %{spread}"
 
     def __str__(self) -> str:
         """The sentence, and the most frequent supports."""
@@ -143,7 +175,10 @@ _TOLD = ("columns", "frequency", "mcse", "is_map")
 
 
 def _told(frequency: float, mcse: float, draws: int) -> str:
-    return f"{frequency:.1%} ± {mcse:.1%} of {draws} draws" if frequency else f"none of {draws} draws"
+    """A share and its error; of no draw, the share that so many independent draws miss with probability 0.05."""
+    if frequency:
+        return f"{frequency:.1%} ± {mcse:.1%} of {draws} draws"
+    return f"none of {draws} draws (at most about {3 / draws:.2g})"
 
 
 def _columns(count: int) -> str:
@@ -178,7 +213,8 @@ def selection(
         On the scale of η; by default a tenth of the response's scale, so that what a draw predicts is kept to within a
         small effect.
     draws : int
-        Draws to project at most, evenly spaced; fewer where they would take more than some seconds.
+        About so many draws to project, as many of each chain and at least one, evenly spaced; fewer where they would
+        take more than some seconds.
 
     Raises
     ------
@@ -188,7 +224,7 @@ def selection(
         If there is no finite optimum, or no row has any curvature there.
     """
     require_posterior(posterior, "selection")
-    draws = read_integer("draws", draws, 1)
+    draws = read_integer("draws", draws, 2)
     problem = posterior.problem
     reach = SMALL * problem.response_sd() if tolerance is None else tolerance
     reach = positive_number("selection", "tolerance", reach)
@@ -202,21 +238,14 @@ def selection(
 
 def _projected(gram: Array, deviations: Array, reach: float, draws: int) -> tuple[Mask, bool]:
     """Supports (chain, draw', p) of evenly spaced draws, and whether they are fewer than asked for."""
-    some, fewer = _evenly(deviations, draws), False
+    some, fewer = evenly(deviations, draws), False
     p = some.shape[2]
     if p > EXHAUSTIVE:
-        pilot = sparsest(gram, _flat(_evenly(some, PILOT)), reach).sum(axis=1).astype(float)
+        pilot = sparsest(gram, _flat(evenly(some, PILOT)), reach).sum(axis=1).astype(float)
         affordable = max(FEWEST, int(BUDGET / (p * max((pilot**2).mean(), 1.0))))
         fewer = affordable < some[..., 0].size
-        some = _evenly(some, affordable)
+        some = evenly(some, affordable)
     return sparsest(gram, _flat(some), reach).reshape(some.shape), fewer
-
-
-def _evenly(values: Array, draws: int) -> Array:
-    """About so many draws, as many from each chain and at least one, evenly spaced."""
-    chains, length = values.shape[:2]
-    each = min(length, max(1, draws // chains))
-    return values[:, np.arange(each) * length // each]
 
 
 def _flat(values: Array) -> Array:
@@ -229,39 +258,34 @@ def _summary(
     import pandas as pd
 
     masks, fewer = projected
-    names = posterior.problem.names
-    number: dict[bytes, int] = {}
-    keys = [masks[place].tobytes() for place in np.ndindex(masks.shape[:2])]
-    which = np.array([number.setdefault(key, len(number)) for key in keys]).reshape(masks.shape[:2])
-    supports = np.array([np.frombuffer(key, dtype=bool) for key in number]).reshape(len(number), len(names))
-    found = _shares(posterior, which, np.arange(len(number)))
-    sizes = supports.sum(axis=1)
-    order = np.lexsort((sizes, -found["frequency"]))
-    table = pd.DataFrame(
-        {
-            "columns": [_named(names, supports[i]) for i in order],
-            "size": sizes[order],
-            "frequency": found["frequency"][order],
-            "mcse": found["mcse"][order],
-            "cumulative": np.cumsum(found["frequency"][order]),
-            "is_map": (supports[order] == kept).all(axis=1),
-        }
-    )
-    counts = np.unique(sizes)
-    inclusion: dict[str, Any] = _share_of(posterior, masks)
-    frequency, mcse = _share_at(found, number.get(kept.tobytes()))
-    own_frequency, own_mcse = _share_at(found, number.get(own.tobytes()))
+    names, independent = posterior.problem.names, posterior.independent
+    which, supports = numbered(masks)
+    table = support_table(which, supports, kept, names, independent=independent)
+    counts, sizes = np.unique(supports.sum(axis=1)), supports.sum(axis=1)
+    unseen, unseen_error = unseen_share(np.bincount(which.ravel()))
+    frequency, mcse = _share_in(table, supports, kept)
+    own_frequency, own_mcse = _share_in(table, supports, own)
     search = "all subsets were tried" if len(names) <= EXHAUSTIVE else "by forward selection, then backward elimination"
+    shares = share_of(masks, independent=independent)
+    by_size = share_of(sizes[which][..., None] == counts, independent=independent)
+    mean_size = share_of(sizes[which][..., None], independent=independent)
     return Selection(
-        table=table,
-        inclusion=pd.DataFrame({**inclusion, "map_keeps": kept}, index=pd.Index(names, name="column")),
-        sizes=pd.DataFrame(_shares(posterior, sizes[which], counts), index=pd.Index(counts, name="size")),
-        map_support=_named(names, kept),
+        table=table.drop(columns="number"),
+        inclusion=pd.DataFrame(
+            {"frequency": shares[0], "mcse": shares[1], "map_keeps": kept}, index=pd.Index(names, name="column")
+        ),
+        sizes=pd.DataFrame({"frequency": by_size[0], "mcse": by_size[1]}, index=pd.Index(counts, name="size")),
+        mean_size=float(mean_size[0][0]),
+        mean_size_mcse=float(mean_size[1][0]),
+        map_support=named(names, kept),
         map_frequency=frequency,
         map_mcse=mcse,
-        map_projected=_named(names, own),
+        map_projected=named(names, own),
         projected_frequency=own_frequency,
         projected_mcse=own_mcse,
+        needed=needed_within(table, which, LEVEL, independent=independent),
+        unseen=unseen,
+        unseen_error=unseen_error,
         tolerance=reach,
         draws=which.size,
         search=f"{search}; fewer draws than asked for, as each takes long" if fewer else search,
@@ -269,20 +293,7 @@ def _summary(
     )
 
 
-def _named(names: tuple[str, ...], support: NDArray[np.bool_]) -> Support:
-    return tuple(names[j] for j in np.flatnonzero(support))
-
-
-def _shares(posterior: Posterior, labels: NDArray[np.int_], values: NDArray[np.int_]) -> dict[str, Array]:
-    """Share of the draws (chain, draw) labelled with each of the values, and its error."""
-    return _share_of(posterior, labels[..., None] == values)
-
-
-def _share_of(posterior: Posterior, events: NDArray[np.bool_]) -> dict[str, Array]:
-    """Share of the draws with each event (chain, draw, m), and its error."""
-    mcse = mcse_mean(events.astype(float), independent=posterior.independent)
-    return {"frequency": events.mean(axis=(0, 1)), "mcse": mcse}
-
-
-def _share_at(shares: dict[str, Array], place: int | None) -> tuple[float, float]:
-    return (0.0, 0.0) if place is None else (float(shares["frequency"][place]), float(shares["mcse"][place]))
+def _share_in(table: pd.DataFrame, supports: Mask, support: NDArray[np.bool_]) -> tuple[float, float]:
+    """Frequency of a support, and its error."""
+    own = (supports[table["number"]] == support).all(axis=1)
+    return float(table["frequency"][own].sum()), float(table["mcse"][own].sum())

@@ -141,7 +141,7 @@ def typicality(posterior: Posterior, optimum: Optimum | None = None) -> Typicali
         excess=excess,
         mean=float(excess.mean()),
         mcse=float(mcse_mean(excess, independent=posterior.independent)),
-        sd=float(excess.std(ddof=1)),
+        sd=float(excess.std(ddof=1)) if excess.size > 1 else np.nan,
         quantiles=np.quantile(excess, LEVELS),
         smallest=float(excess.min()),
         unknowns=len(problem.labels) + int(unknown),

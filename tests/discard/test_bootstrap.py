@@ -33,7 +33,6 @@ def on_copies(problem: Problem, replications: int, seed: int) -> Array:
     counted = np.flatnonzero(weights > 0)
     for _ in range(replications):
         rows = np.repeat(counted, rng.multinomial(counted.size, np.full(counted.size, 1 / counted.size)))
-        rng.integers(2**31)
         copied = Problem.from_arrays(
             block.X[rows], block.y[rows], prior=problem.prior, likelihood=problem.likelihood, standardize=False,
             intercept=problem.intercept, weights=weights[rows], offset=block.offset[rows],

@@ -49,6 +49,8 @@ def test_correlations_are_numpys(diabetes: Posterior) -> None:
 def test_correlations_of_unknown_or_of_too_many_columns_are_refused(diabetes: Posterior) -> None:
     with pytest.raises(ParameterError, match="'s9' is no column"):
         correlations(diabetes, names=["s9"])
+    with pytest.raises(ParameterError, match="'5' is no column"):
+        correlations(diabetes, names=5)  # type: ignore[arg-type]
     p = 2001
     X = np.random.default_rng(0).normal(size=(4, p))
     wide = replace(
@@ -174,6 +176,32 @@ def test_sparse_columns_are_taken() -> None:
         i, j = (int(row[c][1:]) for c in ("kept", "dropped"))
         rho = covariance[i, j] / np.sqrt(covariance[i, i] * covariance[j, j])
         assert row["column_correlation"] == pytest.approx(rho)
+
+
+def test_pairs_that_could_be_counted_otherwise_are_counted(diabetes: Posterior) -> None:
+    optimum = fit_penalized(diabetes.problem)
+    draws, zero = np.abs(flat(diabetes)), optimum.zeros
+    larger = np.array([(draws[:, i] > draws[:, j]).mean() for i in np.flatnonzero(~zero) for j in np.flatnonzero(zero)])
+    from_edge = np.minimum(np.abs(larger - 0.05), np.abs(larger - 0.95))
+    counts = []
+    for effective in (3.0, 10.0, 30.0, 100.0, diabetes.verdict.ess_bulk):
+        judged = replace(diabetes, verdict=replace(diabetes.verdict, ess_bulk=effective))
+        counts.append(tradeoffs(judged, optimum).unsure)
+        assert counts[-1] == (from_edge <= 2 * np.sqrt(0.05 * 0.95 / effective)).sum()
+    assert len(set(counts)) > 2
+    found = tradeoffs(diabetes, optimum)
+    blunt = tradeoffs(replace(diabetes, verdict=replace(diabetes.verdict, ess_bulk=10.0)), optimum)
+    assert f"(of {blunt.unsure}, P is within Monte Carlo error of 0.05 or 0.95)" in str(blunt)
+    # What is counted in other draws of the same posterior lies within those that could be counted otherwise.
+    again = tradeoffs(sample(diabetes.problem, seed=11), optimum)
+    assert abs(again.count - found.count) <= max(found.unsure, again.unsure)
+
+
+def test_the_sentence_has_the_most_traded_pairs_numbers(diabetes: Posterior) -> None:
+    found = tradeoffs(diabetes)
+    first = found.table.iloc[0]
+    assert f"correlation of {first['correlation']:.3f} ± {first['correlation_mcse']:.1g} and" in found.sentence
+    assert f"= {first['p_larger']:.3f} ± {first['p_larger_mcse']:.1g}." in found.sentence
 
 
 def test_there_may_be_no_pair(diabetes: Posterior, failed: Posterior) -> None:

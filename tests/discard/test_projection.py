@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from bayesreg.discard.projection import EXHAUSTIVE, Mask, eliminated, entered, every_subset, sparsest
+from bayesreg.discard.projection import EXHAUSTIVE, Mask, achieved, eliminated, entered, every_subset, sparsest
 from bayesreg.interfaces import Array
 
 DRAWS = 60
@@ -111,6 +111,39 @@ def test_columns_that_say_the_same_are_not_taken_twice(p: int) -> None:
     assert not masks[:, 2].any()
     for mask, b in zip(masks, beta, strict=True):
         assert least(X, b, tuple(np.flatnonzero(mask))) <= 1e-3 * (1 + 1e-6)
+
+
+def powers(n: int, p: int) -> Array:
+    """Powers of a variable: columns that nearly span each other."""
+    X = np.linspace(-1, 1, n)[:, None] ** np.arange(1, p + 1)
+    X = X - X.mean(axis=0)
+    return X / X.std(axis=0)
+
+
+@pytest.mark.parametrize("p", [14, 25])
+def test_columns_that_nearly_span_each_other_keep_the_tolerance(p: int) -> None:
+    X = powers(300, p)
+    gram = X.T @ X / 300
+    values, vectors = np.linalg.eigh(gram)
+    # Draws of which the directions that predict nothing are large, as under a weak prior.
+    spread = 1 / np.sqrt(300 * np.maximum(values, 0) + 1e-6)
+    beta = (np.random.default_rng(1).normal(size=(200, p)) * spread) @ vectors.T + 2.0 * np.eye(p)[0]
+    for tolerance in (0.2, 0.02):
+        left = [
+            least(X, b, tuple(np.flatnonzero(m))) for m, b in zip(sparsest(gram, beta, tolerance), beta, strict=True)
+        ]
+        assert max(left) <= tolerance * (1 + 1e-5)
+    before = [least(X, b, tuple(np.flatnonzero(m))) for m, b in zip(searched(gram, beta, 0.02), beta, strict=True)]
+    assert max(before) > 0.02 * (1 + 1e-3)  # the search by itself loses it
+
+
+def test_what_is_achieved_is_what_least_squares_leaves() -> None:
+    X, beta = columns(50, 30, 0.5, 11), draws(30, 12)
+    support = np.random.default_rng(13).random(beta.shape) < 0.4
+    support[0], support[1] = False, True
+    found = achieved(X.T @ X / 50, beta, support)
+    expected = [least(X, b, tuple(np.flatnonzero(m))) ** 2 for m, b in zip(support, beta, strict=True)]
+    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-12)
 
 
 def test_nothing_is_chosen_where_nothing_is_predicted() -> None:

@@ -182,6 +182,44 @@ def test_draws_are_thinned_evenly_and_the_text_says_how_many(
     assert "fewer draws than asked for" in str(found)
 
 
+def test_chains_of_which_few_draws_are_left_have_errors_too(diabetes: Posterior) -> None:
+    arrays = {name: values.reshape(-1, 16, *values.shape[2:]) for name, values in diabetes.arrays.items()}
+    short = replace(diabetes, arrays=arrays)
+    assert short.beta.shape[0] > 200
+    whole = selection(diabetes, draws=10**6)
+    for draws in (100, 1000):
+        found = selection(short, draws=draws)
+        assert np.isfinite(found.table["mcse"]).all()
+        assert np.isfinite(found.inclusion["mcse"]).all()
+        assert "nan" not in str(found)
+        error = np.hypot(found.inclusion["mcse"], whole.inclusion["mcse"])
+        free = error > 0.003
+        z = (found.inclusion["frequency"] - whole.inclusion["frequency"])[free] / error[free]
+        assert np.abs(z).max() <= LIMIT
+        expected = np.sqrt(found.projected_frequency * (1 - found.projected_frequency) / found.draws)
+        assert found.projected_mcse == pytest.approx(expected, rel=0.35)  # some 250 chains, hardly dependent draws
+
+
+def test_more_supports_are_needed_than_draws_can_show(diabetes: Posterior) -> None:
+    p = 60
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(100, p))
+    problem = Problem.from_arrays(X, rng.normal(size=100), prior=Laplace(0.1), likelihood=GaussianNoise(1.0))
+    scattered = replace(diabetes, problem=problem, arrays={"beta": 0.2 * rng.laplace(size=(4, 100, p))})
+    found = selection(scattered, draws=400)
+    assert found.unseen == 1.0
+    assert f"more than {found.needed[0]} supports are needed for 95 %, as no two of these draws share one" in str(found)
+    some = replace(found, unseen=0.3, unseen_error=0.02)
+    assert "are needed for 95 %, as a further draw has a new one with probability 0.300 ± 0.02" in str(some)
+    assert "that of none of 400 draws (at most about 0.0075)" in str(found)
+    few = selection(diabetes)
+    assert few.unseen < 0.05
+    assert "more than" not in str(few)
+    assert few.needed[1] <= few.needed[0] == len(few.credible_set()) <= few.needed[2]
+    assert few.mean_size == pytest.approx(few.sizes["frequency"] @ few.sizes.index.to_numpy(dtype=float))
+    assert f"{few.mean_size:.2f} ± {few.mean_size_mcse:.1g} on average" in str(few)
+
+
 def test_draws_that_failed_say_nothing(failed: Posterior) -> None:
     text = str(selection(failed))
     assert text.startswith("selection: WITHHELD: ")
@@ -192,8 +230,9 @@ def test_bad_arguments_are_refused(diabetes: Posterior) -> None:
     for tolerance in (0.0, -1.0, np.inf, "small"):
         with pytest.raises(ParameterError, match="tolerance"):
             selection(diabetes, tolerance=tolerance)  # type: ignore[arg-type]
-    with pytest.raises(ParameterError, match="draws must be an integer"):
-        selection(diabetes, draws=0)
+    for draws in (0, 1, 2.5, True):
+        with pytest.raises(ParameterError, match="draws must be an integer >= 2"):
+            selection(diabetes, draws=draws)  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match="takes a Posterior"):
         selection(diabetes.problem)  # type: ignore[arg-type]
 
@@ -210,6 +249,13 @@ def test_a_wide_tolerance_leaves_no_column_and_a_narrow_one_all(diabetes: Poster
     assert selection(diabetes, tolerance=1e-6).table["size"].tolist() == [10]
     shifted = replace(diabetes, arrays={**diabetes.arrays, "beta": np.zeros_like(diabetes.beta)})
     assert selection(shifted).table["columns"].tolist() == [()]
+
+
+def test_a_point_without_the_dispersion_that_the_curvature_needs_is_refused(diabetes: Posterior) -> None:
+    problem = make_problem("student-t", likelihood=StudentTNoise(3.0))
+    posterior = replace(diabetes, problem=problem, arrays={"beta": np.zeros((4, 100, problem.p))})
+    with pytest.raises(ParameterError, match="the optimum has no dispersion, which is unknown here"):
+        selection(posterior, replace(fit_penalized(problem), sigma=None))
 
 
 def test_rows_without_curvature_are_refused(logistic: Posterior) -> None:

@@ -135,6 +135,13 @@ def test_draws_that_failed_say_nothing(failed: Posterior) -> None:
     assert "nats" not in text
 
 
+def test_a_single_draw_has_no_spread(diabetes: Posterior) -> None:
+    arrays = {name: values[:1, :1] for name, values in diabetes.arrays.items()}
+    single = replace(diabetes, arrays=arrays, rows=Once.of(None))
+    assert np.isnan(typicality(single).sd)
+    assert np.isnan(typicality(single).mcse)
+
+
 def test_an_unknown_scale_and_a_point_without_dispersion_are_refused(diabetes: Posterior) -> None:
     with pytest.raises(ParameterError, match="the prior's scale is unknown"):
         typicality(replace(diabetes, problem=diabetes.problem.with_prior(Laplace(HalfCauchy(1.0)))))

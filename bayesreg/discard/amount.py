@@ -15,6 +15,7 @@ from bayesreg.discard.apart import DECIDED, column_table, fitted_move
 from bayesreg.discard.gate import point_of, require_posterior, withheld_by
 from bayesreg.discard.scores import PREDICTORS, PredictionLedger
 from bayesreg.effects import small_effect
+from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.optimum import Optimum
 from bayesreg.samplers import Posterior
@@ -37,6 +38,9 @@ LITTLE_FIT = 0.5
 LITTLE_NATS = 1.0
 """Summed held-out log score, in nats, that the plug-in at the MAP may lose and that is little."""
 
+MODE = PREDICTORS[0]
+"""The predictor that the log score is of."""
+
 ERRORS = 2.0
 """Monte Carlo standard errors from its limit within which a number may be on the other side of it."""
 
@@ -52,9 +56,9 @@ class Amount:
     ----------
     numbers : pandas.DataFrame
         One row a quantity, with columns value, error (Monte Carlo standard error; for a share of columns, the share
-        that is within two standard errors of being decided otherwise; for the log score, its paired standard error),
-        limit (up to which it is little; NaN where it does not count), little, near (whether value is within two errors
-        of the limit) and where (the column that it is of).  Rows:
+        that is within two standard errors of being decided otherwise; for the log score, the paired one over rows
+        and the Monte Carlo error together), limit (up to which it is little; NaN where it does not count), little, near
+        (whether value is within two errors of the limit) and where (the column that it is of).  Rows:
 
         `largest shift`, `median shift`   |MAP − mean| in posterior sds, over the columns
         `largest width`                   posterior sd in units of ε
@@ -106,12 +110,14 @@ def amount(
     epsilon : float or array (p,), optional
         An effect with |β| ≤ ε counts as small, on the scale that the prior sees.  By default 0.1 of the scale of η
         (the sd of y; π/√3 for a logit) per sd of the column.
+    prediction : PredictionLedger, optional
+        What the point costs on held-out rows.  One that is itself withheld counts for nothing, and that is said.
 
     Returns
     -------
     Amount
         Little if the largest shift is ≤ 0.25 sd, the largest posterior sd ≤ 0.5 ε, the shares undecided and unsigned
-        ≤ 0.25, and fitted values move by ≤ 0.5 ε_η.
+        ≤ 0.25, fitted values move by ≤ 0.5 ε_η, and on held-out rows, where these were given, it loses ≤ 1 nat in sum.
 
     Raises
     ------
@@ -124,18 +130,26 @@ def amount(
 
     require_posterior(posterior, "amount")
     small = small_effect(posterior.problem, epsilon)
+    if prediction is not None and not isinstance(prediction, PredictionLedger):
+        msg = f"amount: prediction must be a PredictionLedger, as prediction and kfold return (got {prediction!r})"
+        raise ParameterError(msg)
     withheld = withheld_by(posterior)
     if withheld:
         text = f"what the point estimate discards: WITHHELD: {withheld}"
         return Amount(pd.DataFrame(columns=list(COLUMNS)), pd.DataFrame(), False, text, withheld)
     point = point_of(posterior, optimum, "amount")
     table = column_table(posterior, point, small)
-    numbers = _judged(
-        {**_of_columns(table), "fitted": (*fitted_move(posterior, point), LITTLE_FIT, ""), **_of_scores(prediction)}
-    )
-    counted = numbers[numbers["limit"].notna()]
-    little = bool(counted["little"].all())
-    return Amount(numbers, table, little, _sentence(numbers, table, little=little), "")
+    found = {**_of_columns(table), "fitted": (*fitted_move(posterior, point), LITTLE_FIT, "")}
+    if prediction is not None and not prediction.withheld:
+        columns = ["difference", "difference_se", "mcse_difference"]
+        lost, *errors = prediction.scores.loc[[MODE], columns].to_numpy(dtype=float)[0]
+        found["log score"] = (float(lost), float(np.hypot(*np.nan_to_num(errors))), LITTLE_NATS, "")
+    numbers = _judged(found)
+    little = bool(numbers["little"][numbers["limit"].notna()].all())
+    text = _sentence(numbers, table, little=little)
+    if prediction is not None and prediction.withheld:
+        text += f"; what it costs in prediction is not counted: {prediction.withheld}"
+    return Amount(numbers, table, little, text, "")
 
 
 Flags = NDArray[np.bool_]
@@ -160,15 +174,6 @@ def _of_columns(table: pd.DataFrame) -> dict[str, Measured]:
         "undecided": (*_share(table["undecided"].to_numpy(), _unsure(table, "p_small"), np.ones(len(table), bool)), ""),
         "unsigned": (*_share(table["unsigned"].to_numpy(), _unsure(table, "p_positive"), kept), ""),
     }
-
-
-def _of_scores(prediction: PredictionLedger | None) -> dict[str, Measured]:
-    """What the plug-in at the MAP loses on rows held out, where that was found."""
-    if prediction is None or prediction.withheld:
-        return {}
-    columns = ["difference", "difference_se", "mcse_difference"]
-    lost, se, mcse = (float(value) for value in prediction.scores.loc[[PREDICTORS[0]], columns].to_numpy()[0])
-    return {"log score": (lost, float(np.hypot(se, np.nan_to_num(mcse))), LITTLE_NATS, "")}
 
 
 def _share(marked: Flags, unsure: Flags, among: Flags) -> tuple[float, float, float]:
@@ -220,10 +225,8 @@ def _told(name: str, numbers: pd.DataFrame, table: pd.DataFrame) -> str:
     if name == "fitted":
         return f"fitted values at the MAP are {value} of a small effect from their means, root mean square {limit}"
     if name == "log score":
-        return f"on rows held out the plug-in at the MAP loses {value} nats in sum {limit}"
+        return f"on held-out rows the plug-in at the MAP loses {value} nats in sum {limit}"
     count = int(table[name].sum())
-    if name == "log score":
-        return f"on rows held out the plug-in at the MAP loses {value} nats in sum {limit}"
     if name == "undecided":
         return f"whether |β| > ε is undecided in {count} of {len(table)} columns {limit}"
     kept = int(((table["map"] != 0) & (table["p_small"] < DECIDED)).sum())

@@ -13,6 +13,10 @@ from bayesreg.rows import is_sparse
 HARDLY_NARROWED = 0.8
 """Posterior sd over prior sd from which the data say little of a column: at 0.8 they are worth 0.3 bits."""
 
+HARDLY_MOVED = 1.0
+"""|posterior mean − prior mean| in prior sds up to which that is so: under a prior with exponential tails a clear
+effect can be as wide as the prior, far out."""
+
 
 def separated(case: Case) -> Lint | None:
     """Columns that separate the data: the likelihood has no maximum, and only the prior keeps the estimate finite."""
@@ -30,12 +34,13 @@ def separated(case: Case) -> Lint | None:
 
 
 def prior_driven(case: Case) -> Lint | None:
-    """Columns of which the data say little: the posterior is nearly as wide as the prior."""
+    """Columns of which the data say little: the posterior is nearly as wide as the prior, and not far from it."""
     problem, beta = case.problem, case.posterior.beta
     prior_sd = np.sqrt(case.prior.variance(problem.p))
     sd = beta.std(axis=(0, 1), ddof=1)
     ratio = sd / prior_sd  # 0 where the prior is improper
-    driven = np.flatnonzero(ratio >= HARDLY_NARROWED)
+    away = np.abs(beta.mean(axis=(0, 1)) - case.prior.location(problem.p))
+    driven = np.flatnonzero((ratio >= HARDLY_NARROWED) & (away <= HARDLY_MOVED * prior_sd))
     if not driven.size:
         return None
     order = driven[np.argsort(-ratio[driven], kind="stable")]

@@ -1,49 +1,43 @@
-"""Prediction of rows held out in folds, with everything that was chosen from the rows chosen anew without them."""
+"""K-fold prediction with the prior's scale chosen anew in each fold: the choice itself is then held to account too.
+
+Leave-one-out from one posterior keeps the scale that all the rows chose.  Here, in every fold, columns are standardised
+on the rows that are fitted, the scale is chosen on these, the mode is found and the posterior drawn there, and the rows
+held out are predicted by all three.
+
+References
+----------
+Geisser (1975), JASA 70:320–328; Vehtari, Gelman & Gabry (2017), Statistics and Computing 27:1413–1432, section 2.3.
+"""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import final
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from bayesreg.arguments import Seed, read_seed
-from bayesreg.discard.gate import withheld_by
-from bayesreg.discard.predictive import cloud_of, joined, log_density_of, say_at, say_from_draws
+from bayesreg.arguments import read_integer
+from bayesreg.discard.one_fold import Asked, Fold, predict_fold
+from bayesreg.discard.predictive import joined
 from bayesreg.discard.scores import PREDICTORS, HeldOut, PredictionLedger, ledger_of
-from bayesreg.errors import FamilyError, FitError, InputError, ParameterError
-from bayesreg.interfaces import Block
+from bayesreg.errors import ParameterError
 from bayesreg.noise import resolve_noise
-from bayesreg.optimum import Optimum
-from bayesreg.penalized import fit_penalized
 from bayesreg.problem import Problem, require_problem
-from bayesreg.rows import ArrayRows
-from bayesreg.samplers import Posterior, prepare
-from bayesreg.samplers.settings import Progress
-from bayesreg.strength import choose_scale
-from bayesreg.strength.choose import RULES
-from bayesreg.strength.folds import Index, read_folds
-from bayesreg.strength.held_out import rows_at, standardizes, training_problem
+from bayesreg.samplers import prepare
+from bayesreg.samplers.settings import Interrupted
+from bayesreg.scale_family import ScaleFamily
+from bayesreg.strength.folds import materialised, read_folds
+from bayesreg.strength.held_out import standardizes
+from bayesreg.strength.hierarchical import under_hyperprior
 
-MOST_DRAWS = 4000
-"""Draws, about, that rows are predicted from; more are thinned."""
+RULES = (None, "evidence", "cv", "hierarchical")
 
-CELLS = 2_000_000
-"""Draws × rows worked on at once."""
-
-
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class Fold:
-    """One fold: who was held out, what each predictor said of them, and Monte Carlo errors of the sums."""
-
-    rows: Index
-    at_mode: HeldOut
-    at_mean: HeldOut
-    full: HeldOut
-    scale: float
-    withheld: str
+HOW = {
+    None: "the prior as it is",
+    "evidence": "scale chosen anew in each fold by evidence",
+    "cv": "scale chosen anew in each fold by cross-validation",
+    "hierarchical": "scale drawn anew in each fold under its prior",
+}
 
 
 def kfold(
@@ -55,174 +49,163 @@ def kfold(
     sigma: float | str | None = None,
     method: str = "auto",
     draws: int = 1000,
-    seed: Seed = 0,
-    progress: Progress | None = None,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
 ) -> PredictionLedger:
-    """Predict the rows of each fold from the others: by the mode, by the posterior mean, and by the whole posterior.
-
-    In each fold columns are standardised, the prior's scale chosen and σ estimated anew, on the rows that are fitted:
-    the price of choosing λ from the data is in the scores, which leave-one-out at one λ leaves out.
+    """Predict rows fold by fold, the prior's scale chosen anew from the rows that are fitted.
 
     Parameters
     ----------
     problem : Problem
+        With `by` its prior's own scale is ignored.  Columns that it standardised are standardised anew in each fold.
     by : {"evidence", "cv", "hierarchical"} or None
-        How the scale is chosen in each fold, see `choose_scale`; None: the prior stays as it is.  "hierarchical": the
-        posterior integrates over the scale, and the mode is taken at its posterior median.
+        How the scale is chosen in a fold, see `choose_scale`; "hierarchical" gives it its default prior there, over
+        which the posterior integrates, and finds the mode at the posterior median of the scale.  None: the prior as it
+        is; where its scale has a prior, as in "hierarchical", under that prior.
     folds : int, iterable or splitter, default 10
-        As in `choose_scale`; no row may be held out twice.
+        As in `choose_scale`: a number of folds, or splits, each of whose rows is held out once at most.
     groups : array-like (n,), optional
-        Labels of rows that stay together.
-    sigma : float, str or None
-        Plug-in dispersion of the mode where it is unknown, see `resolve_noise`; estimated from the rows fitted.
+        Labels of rows that stay together: none is in two folds, nor in two of those that by="cv" makes within one.
+    sigma : float, {"residual", "cv_lasso", "joint"} or None
+        The plug-in dispersion of the mode where it is unknown, see `resolve_noise`; found anew in each fold.
     method, draws
-        As in `sample`.
-    seed : int, SeedSequence, Generator or None
-        Of the folds, and of everything drawn in them.
+        Of the posteriors, as in `sample`.
+    seed : int
+        Of the folds, and of all that is drawn.
     progress : callable, optional
         Called with (done, total) folds.
 
     Returns
     -------
     PredictionLedger
-        Withheld where the posterior of a fold failed its gates; names it.
+        Its `rows` also have `fold`, from 1, and `scale`, chosen there (NaN for a prior as it is).  Withheld where a
+        mode is not certified or a posterior failed its gates, naming the fold; and where it was interrupted.
 
     Raises
     ------
     ParameterError
-        If an argument is none of these.
+        If a setting is outside what it can be.
     FitError
-        If the rows of some fold leave no finite optimum or no proper posterior to the others.
+        If there are too few rows, or the rows of some fold have no mode, no proper posterior or no best scale.
+
+    Notes
+    -----
+    Monte Carlo errors add up over the folds, whose draws are independent; that of a chosen scale is not in them.
     """
-    require_problem(problem, "kfold")
-    if by is not None and by not in RULES:
-        msg = f"kfold: by must be None or one of {', '.join(RULES)} (got {by!r})"
-        raise ParameterError(msg)
-    if by is not None or problem.prior.hyperprior is None:
-        resolve_noise(problem, sigma)
-    prepare(problem, method if problem.prior.hyperprior is None else "auto", draws)
-    root = read_seed(seed)
-    dealing, *own = root.spawn(2)
-    block = problem.design.rows.collect()
-    parts = read_folds(block, folds, None, groups, int(dealing.generate_state(1)[0]), cheap=False)
-    held = np.concatenate([test for _, test in parts.splits])
-    if np.unique(held).size < held.size:
-        msg = "kfold: folds hold some row out more than once; give splits that hold each row out once at most"
-        raise ParameterError(msg)
-    asked = _Asked(problem, by, sigma, method, draws)
-    found = []
-    for k, (split, child) in enumerate(zip(parts.splits, own[0].spawn(len(parts.splits)), strict=True)):
-        found.append(asked.fold(f"fold {k + 1} of {len(parts.splits)}", block, split, child))
+    asked = _read(problem, by, folds, groups, sigma, method, draws, seed)
+    splits = asked.folds.splits
+    streams = np.random.SeedSequence([seed, 1]).spawn(len(splits) + 1)
+    done: list[Fold] = []
+    for k in range(len(splits)):
+        done.append(predict_fold(asked, k, streams[k]))
+        if done[-1].interrupted:
+            done.pop()
+            break
         if progress is not None:
-            progress(k + 1, len(parts.splits))
-    return _ledger(problem, by, parts.text, found, root)
+            progress(len(done), len(splits))
+    if not done:
+        msg = "kfold was interrupted in the first fold: nothing to keep"
+        raise Interrupted(msg)
+    return _ledger(asked, done, int(streams[-1].generate_state(1)[0]))
 
 
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
-    """What every fold is asked."""
-
-    problem: Problem
-    by: str | None
-    sigma: float | str | None
-    method: str
-    draws: int
-
-    def fold(self, name: str, block: Block, split: tuple[Index, Index], seed: np.random.SeedSequence) -> Fold:
-        """Fit the rows of a fold and predict those held out."""
-        choosing, sampling, predicting = seed.spawn(3)
-        standardize = standardizes(self.problem)
-        try:
-            train = training_problem(self.problem, rows_at(block, split[0]), standardize=standardize)
-            train.likelihood.check(train.design.rows.collect(), train.intercept)
-            posterior, mode, scale = self._fitted(train, int(choosing.generate_state(1)[0]), sampling)
-        except (FitError, FamilyError, InputError) as error:
-            msg = (
-                f"kfold: without the {split[1].size} rows of {name} there is nothing to predict them from ({error}); "
-                "give other folds (stratified ones, or fewer), or a scale"
-            )
-            raise FitError(msg) from error
-        test = rows_at(block, split[1])
-        rows = test.transformed(train.design.centre, train.design.scale) if standardize else test
-        said = _predict(train, rows, posterior, mode, np.random.default_rng(predicting))
-        failed = withheld_by(posterior)
-        return Fold(split[1], *said, scale, f"the posterior without {name}: {failed}" if failed else "")
-
-    def _fitted(
-        self, train: Problem, choosing: int, sampling: np.random.SeedSequence
-    ) -> tuple[Posterior, Optimum, float]:
-        """The posterior of the rows that are fitted, the mode, and the scale of the prior."""
-        if self.by is None:
-            drawn = prepare(train, self.method, self.draws, seed=sampling).run()
-            return drawn, fit_penalized(_at_one_scale(train, drawn), self.sigma), math.nan
-        choice = choose_scale(train, self.by, sigma=self.sigma, seed=choosing)
-        drawn = prepare(choice.problem, self.method, self.draws, seed=sampling).run()
-        mode = fit_penalized(train.with_prior(choice.family.at(choice.scale)), self.sigma)
-        return drawn, mode, choice.scale
+# -- what was asked for ------------------------------------------------------------------------------------------------
 
 
-def _at_one_scale(train: Problem, drawn: Posterior) -> Problem:
-    """The problem with a number for its prior's scale."""
-    if train.prior.hyperprior is None:
-        return train
-    return train.with_prior(train.prior.at(float(np.median(drawn.draws("beta_scale")))))
-
-
-def _predict(
-    train: Problem, test: ArrayRows, posterior: Posterior, mode: Optimum, rng: np.random.Generator
-) -> tuple[HeldOut, HeldOut, HeldOut]:
-    """What the mode, the posterior mean and the posterior say of the rows held out."""
-    cloud, block = cloud_of(posterior, MOST_DRAWS), test.collect()
-    size = cloud.theta.shape[0]
-    theta = train.join(mode.intercept, mode.beta)
-    modes, means, fulls, moved, moved_mean = [], [], [], np.zeros(size), np.zeros(size)
-    step = max(1, CELLS // size)
-    for i in range(0, block.y.size, step):
-        part = rows_at(block, np.arange(i, min(i + step, block.y.size))).collect()
-        even = np.full((part.y.size, size), 1 / size)
-        found = say_from_draws(train, part, cloud, log_density_of(train, part, cloud), even, rng)
-        sigma = None if mode.sigma is None else np.full(part.y.size, mode.sigma)
-        modes.append(say_at(train, part, np.tile(theta, (part.y.size, 1)), sigma, rng, size))
-        means.append(found.mean)
-        fulls.append(found.full)
-        moved, moved_mean = moved + found.full_influence, moved_mean + found.mean_influence
-    error, own, apart = cloud.error(moved), cloud.error(moved_mean), cloud.error(moved - moved_mean)
-    return joined(modes, 0.0, error), joined(means, own, apart), joined(fulls, error, 0.0)
-
-
-def _ledger(
-    problem: Problem, by: str | None, text: str, found: list[Fold], root: np.random.SeedSequence
-) -> PredictionLedger:
-    """All folds together; their Monte Carlo errors are independent."""
-    sides = ([one.at_mode for one in found], [one.at_mean for one in found], [one.full for one in found])
-    heldouts = {
-        name: joined(parts, math.hypot(*(p.mcse for p in parts)), math.hypot(*(p.mcse_difference for p in parts)))
-        for name, parts in zip(PREDICTORS, sides, strict=True)
-    }
-    rows = np.concatenate([one.rows for one in found])
-    order = np.argsort(rows)
-    heldouts = {name: _ordered(one, order) for name, one in heldouts.items()}
-    chosen = "the prior as it is" if by is None else f"the prior's scale chosen anew in each by {by}"
-    notes: tuple[str, ...] = ()
+def _read(
+    problem: Problem,
+    by: str | None,
+    folds: object,
+    groups: object,
+    sigma: float | str | None,
+    method: str,
+    draws: int,
+    seed: int,
+) -> Asked:
+    """Refuse whatever can be refused before the first fold is fitted."""
+    require_problem(problem, "kfold")
+    if by is not None and (not isinstance(by, str) or by not in RULES):
+        msg = f"kfold: by must be None or one of {', '.join(rule for rule in RULES if rule)} (got {by!r})"
+        raise ParameterError(msg)
+    read_integer("seed", seed, 0)
     if by is not None:
-        notes = (f"the prior's scale, fold by fold: {', '.join(f'{one.scale:.4g}' for one in found)}",)
-    text = text.removesuffix(" (1 division)")
-    return ledger_of(
-        text if by is None else f"{text}, scale by {by}",
-        f"{text[0].upper()}{text[1:]}: each of {rows.size} rows is predicted from the other folds, columns and σ of "
-        f"the rows that are fitted, {chosen}",
+        family = ScaleFamily.of(problem, "kfold")
+        hierarchical = by == "hierarchical"
+        whole = under_hyperprior(problem, family, None) if hierarchical else problem.with_prior(family.at(1.0))
+    else:
+        whole = problem
+    prepare(whole, method, draws, seed=seed)
+    hyper = whole.prior.hyperprior
+    resolve_noise(whole if hyper is None else whole.with_prior(whole.prior.at(1.0)), sigma)
+    block = problem.design.rows.collect()
+    found = read_folds(block, materialised(folds), None, groups, seed, cheap=False)
+    rows, times = np.unique(np.concatenate([test for _, test in found.splits]), return_counts=True)
+    if (times > 1).any():
+        msg = (
+            f"kfold: folds hold row {rows[times > 1][0]} out more than once ({int((times > 1).sum())} such rows); "
+            "each row is predicted once at most: give splits that do not overlap"
+        )
+        raise ParameterError(msg)
+    labels = None if groups is None else np.asarray(groups)
+    return Asked(problem, by, found, labels, sigma, method, draws, standardizes(problem))
+
+
+# -- all of them -------------------------------------------------------------------------------------------------------
+
+
+def _ledger(asked: Asked, done: Sequence[Fold], seed: int) -> PredictionLedger:
+    splits = asked.folds.splits
+    rows = np.concatenate([test for _, test in splits[: len(done)]])
+    heldouts: dict[str, HeldOut] = {}
+    for i, name in enumerate(PREDICTORS):
+        parts = [fold.said[i] for fold in done]
+        errors = [float(np.hypot.reduce([getattr(part, kind) for part in parts])) for kind in _ERRORS]
+        heldouts[name] = joined(parts, *errors)
+    failed = [f"fold {k + 1} of {len(splits)}: {fold.failed}" for k, fold in enumerate(done) if fold.failed]
+    if len(done) < len(splits):
+        failed.append(f"interrupted after {len(done)} of {len(splits)} folds")
+    name = asked.folds.text.removesuffix(" (1 division)")
+    ledger = ledger_of(
+        f"{name.replace(' cross-validation', '')}, {HOW[asked.by]}",
+        _text(asked, name),
         heldouts,
-        rows[order],
-        problem,
-        withheld="; ".join(one.withheld for one in found if one.withheld),
-        notes=notes,
-        seed=int(root.spawn(1)[0].generate_state(1)[0]),
+        rows,
+        asked.problem,
+        withheld="; ".join(failed),
+        notes=_notes(asked, done),
+        seed=seed,
     )
+    number = np.repeat(np.arange(len(done)), [fold.said[0].mean.size for fold in done])
+    scales = np.array([fold.scale for fold in done])
+    table = ledger.rows.assign(fold=number + 1, scale=scales[number])
+    return replace(ledger, rows=table.sort_index())
 
 
-def _ordered(one: HeldOut, order: Index) -> HeldOut:
-    return HeldOut(
-        one.log_density[order], one.pit_lower[order], one.pit_upper[order], one.width[order], one.mean[order],
-        one.mcse, one.mcse_difference,
-    )  # fmt: skip
+_ERRORS = ("mcse", "mcse_difference")
+
+
+def _text(asked: Asked, name: str) -> str:
+    standardised = "columns standardised" if asked.standardize else "columns as given"
+    where = "" if not asked.standardize else " on the rows that are fitted there"
+    text = f"{name[0].upper()}{name[1:]}: in each fold {standardised}{where}, {HOW[asked.by]}, mode and posterior anew"
+    if asked.by == "hierarchical" or (asked.problem.prior.hyperprior is not None and asked.by is None):
+        text += "; the posterior integrates over the scale, the mode is that at its posterior median"
+    return text
+
+
+def _notes(asked: Asked, done: Sequence[Fold]) -> tuple[str, ...]:
+    notes = []
+    scales = np.array([fold.scale for fold in done])
+    if np.isfinite(scales).all():
+        family = ScaleFamily.of(asked.problem, "kfold")
+        listed = ", ".join(f"{value:.4g}" for value in scales[:20]) + (", ..." if scales.size > 20 else "")
+        notes.append(f"{family.name} by fold from {scales.min():.4g} to {scales.max():.4g}: {listed}")
+    unseen = int(_counted(asked.problem) - sum(fold.said[0].mean.size for fold in done))
+    if unseen:
+        notes.append(f"{unseen} rows that count are in no fold; sums are scaled up to all")
+    return tuple(notes)
+
+
+def _counted(problem: Problem) -> int:
+    weights = problem.design.rows.collect().weights
+    return problem.n if weights is None else int(np.count_nonzero(weights > 0))

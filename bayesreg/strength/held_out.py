@@ -57,12 +57,12 @@ def held_out(
         If the training rows have no finite optimum, or lie outside what the likelihood takes.
     """
     block = fixed.design.rows.collect()
-    train = training_problem(fixed, rows_at(block, split[0]), standardize=standardize)
+    train = training_problem(fixed, chosen_rows(block, split[0]), standardize=standardize)
     train.likelihood.check(train.design.rows.collect(), train.intercept)
     thetas = solve_path(train, family, scales)
     nonzero = np.array([_off_kink(train, family, s, theta) for s, theta in zip(scales, thetas, strict=True)])
     sigma: Any = _sigmas(train, family, scales, thetas)[:, None] if refit else fixed.likelihood.sigma_known
-    test = rows_at(block, split[1])
+    test = chosen_rows(block, split[1])
     if standardize:
         test = test.transformed(train.design.centre, train.design.scale, consumed=True)
     nll, squared, weight = test.sum(lambda part: _losses(fixed, part, thetas, sigma))
@@ -81,8 +81,8 @@ def _losses(fixed: Problem, part: Block, thetas: Array, sigma: Any) -> tuple[Arr
     return nll @ weight, squared @ weight, weight.sum(keepdims=True)
 
 
-def rows_at(block: Block, chosen: Index) -> ArrayRows:
-    """Return some rows of a block, by number."""
+def chosen_rows(block: Block, chosen: Index) -> ArrayRows:
+    """Return some rows of a block as rows of their own."""
     X = block.X[chosen]
     if not is_sparse(X):
         X.setflags(write=False)  # it is ours: no further copy
@@ -102,17 +102,17 @@ def standardizes(problem: Problem) -> bool:
     return bool(np.allclose(columns.sd[~columns.constant], 1.0, rtol=1e-6))
 
 
-def training_problem(fixed: Problem, rows: ArrayRows, *, standardize: bool) -> Problem:
-    """Return the problem on the training rows.
+def training_problem(problem: Problem, rows: ArrayRows, *, standardize: bool) -> Problem:
+    """Return the problem on the training rows, its columns standardised anew on these where `standardize`.
 
     A column that is constant there keeps its scale; centred, it is 0, so that its coefficient stays at the prior's
     location.
     """
-    whole = fixed.design
+    whole = problem.design
     if not standardize:
-        return replace(fixed, design=replace(whole, rows=rows, centred=False))
-    fold, _ = standardized_design(rows, whole.names, centred=fixed.has_intercept, consumed=True)
-    return replace(fixed, design=replace(fold, terms=whole.terms))
+        return replace(problem, design=replace(whole, rows=rows, centred=False))
+    fold, _ = standardized_design(rows, whole.names, centred=problem.has_intercept, consumed=True)
+    return replace(problem, design=replace(fold, terms=whole.terms))
 
 
 def _off_kink(train: Problem, family: ScaleFamily, s: float, theta: Array) -> int:

@@ -179,7 +179,7 @@ def test_separation_is_named_and_overlap_is_not() -> None:
 
 
 def test_a_column_as_wide_as_its_prior_is_named_with_the_ratio_of_sds() -> None:
-    problem = linear({"x0": Gaussian(10.0), "x1": Gaussian(0.1)})  # type: ignore[arg-type]
+    problem = linear({"x0": Gaussian(10.0), "x1": Gaussian(0.1, loc=3.0)})  # type: ignore[arg-type]
     found = named(sample(problem), DRIVEN)
     assert found is not None
     expected = 0.1**-1 / np.sqrt(100 / 4.0 + 0.1**-2)
@@ -187,6 +187,13 @@ def test_a_column_as_wide_as_its_prior_is_named_with_the_ratio_of_sds() -> None:
     assert found.numbers["columns"] == 1
     assert "'x1'" in found.text
     assert named(sample(linear(Gaussian(10.0))), DRIVEN) is None
+
+
+def test_a_clear_effect_as_wide_as_a_narrow_prior_is_learnt_all_the_same() -> None:
+    problem = linear(Laplace(0.1))
+    posterior = sample(problem)
+    assert (posterior.beta.std(axis=(0, 1)) > 0.8 * np.sqrt(2) * 0.1).all()
+    assert named(posterior, DRIVEN) is None
 
 
 @pytest.mark.parametrize("sparse", [False, True])

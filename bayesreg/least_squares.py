@@ -15,6 +15,9 @@ from bayesreg.rows import is_sparse
 CANCELLED = 1e-7
 """Share of yᵀy below which yᵀy − βᵀXᵀy has lost half its digits, and the residuals are summed over the rows instead."""
 
+SINGULAR = 1e-11
+"""Relative eigenvalue of the cross-products, in units of the columns' own size, below which a direction is none."""
+
 ROUNDING = 16 * np.finfo(float).eps
 """Multiple of the sum of its terms' sizes below which a residual is rounding."""
 
@@ -45,7 +48,7 @@ def least_squares(
     unit = np.sqrt(np.diag(gram))
     unit = np.where(unit > 0, unit, 1.0)
     values, vectors = np.linalg.eigh(gram / np.outer(unit, unit))
-    keep = values > 1e-11 * max(1.0, values[-1]) if values.size else np.zeros(0, dtype=bool)
+    keep = values > SINGULAR * max(1.0, values[-1]) if values.size else np.zeros(0, dtype=bool)
     basis = vectors[:, keep] / unit[:, None]
     rank = int(keep.sum()) + int(problem.has_intercept)
     rss = yy - float((2 * xy - xx @ beta) @ beta) - float(((basis.T @ scores) ** 2 / values[keep]).sum())

@@ -2,9 +2,9 @@
 
     b_j = β̂_j + z_jᵀ(y − Xβ̂) / z_jᵀx_j,      b_j ± q σ̂ ‖z_j‖ / |z_jᵀx_j|,
 
-z_j the residual of column j after a lasso of it on the other columns.  Our own page, on scikit-learn's lasso: of the
-maintained packages that have it, hidimstat 0.4.0 by default leaves the penalty of those lassos at 1 in the columns' own
-units, so that its intervals change with the units.
+z_j the residual of column j after a lasso of it on the other columns; rows are multiplied by √w first.  Our own page,
+on scikit-learn's lasso: of the maintained packages that have it, hidimstat 0.4.0 by default leaves the penalty of those
+lassos at 1 in the columns' own units, so that its intervals change with the units, and knows no weights of rows.
 
 References
 ----------
@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri
 
-from bayesreg.discard.intervals import Intervals, interval_table
+from bayesreg.discard.intervals import Intervals, check_interval, interval_table
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.noise import resolve_noise
@@ -28,6 +28,9 @@ from bayesreg.samplers.settings import Progress
 
 FRACTION = 0.01
 """Penalty of the lasso of a column on the others, as a share of the least that leaves none of them in (hidimstat's)."""
+
+ALONG = 1e-8
+"""Length of what the others leave of a column, as a share of its own, below which they determine it."""
 
 
 def debiased(
@@ -71,20 +74,14 @@ def debiased(
     _check(problem, interval, nodewise, sigma)
     mode = fit_at(problem, resolve_noise(problem, sigma))
     X, left = _residual_rows(problem, mode.intercept, mode.beta)
-    share = nodewise
-    if share is None:
-        full = problem.p < X.shape[0] - 1 and int(np.linalg.matrix_rank(X)) == problem.p
-        share = 0.0 if full else FRACTION
     size = np.linalg.norm(X, axis=0)
-    estimate, error = np.full(problem.p, np.nan), np.full(problem.p, np.nan)
-    for j in np.flatnonzero(size > 0):
-        z = _residual(X, int(j), share)
-        along = float(z @ X[:, j])
-        if abs(along) > 1e-10 * size[j] ** 2:
-            estimate[j] = mode.beta[j] + z @ left / along
-            error[j] = float(mode.sigma or 1.0) * np.linalg.norm(z) / abs(along)
-        if progress is not None:
-            progress(int(j) + 1, problem.p)
+    X = X / np.where(size > 0, size, 1.0)  # so that no rank or penalty depends on the columns' units
+    Z, share = _residuals(X, nodewise, progress)
+    along = (Z * X).sum(axis=0)
+    sound = np.abs(along) > ALONG
+    unit = np.where(sound, along * size, np.nan)
+    estimate = mode.beta + Z.T @ left / unit
+    error = float(mode.sigma or 1.0) * np.linalg.norm(Z, axis=0) / np.abs(unit)
     reach = float(ndtri((1 + interval) / 2)) * error
     how = "least squares" if share == 0 else f"a lasso at {share:g} of its largest penalty"
     text = f"the lasso's bias taken out along what {how} leaves of each column, at σ = {mode.sigma:.5g}"
@@ -110,10 +107,9 @@ def _unfit(problem: Problem) -> str:
 
 
 def _check(problem: Problem, interval: object, nodewise: float | None, sigma: object) -> None:
-    if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 < interval < 1:
-        msg = f"debiased: interval must be a number between 0 and 1 (got {interval!r})"
-        raise ParameterError(msg)
-    if nodewise is not None and not (isinstance(nodewise, int | float) and 0 <= nodewise <= 1):
+    check_interval(interval, "debiased")
+    number = isinstance(nodewise, int | float) and not isinstance(nodewise, bool)
+    if nodewise is not None and not (number and 0 <= nodewise <= 1):
         msg = f"debiased: nodewise must be a share from 0 to 1 (got {nodewise!r})"
         raise ParameterError(msg)
     unfit = _unfit(problem)
@@ -139,18 +135,35 @@ def _residual_rows(problem: Problem, intercept: float, beta: Array) -> tuple[Arr
     return A, r
 
 
+def _residuals(X: Array, nodewise: float | None, progress: Progress | None) -> tuple[Array, float]:
+    """z_j (n, p) of columns of length 1 or 0, and the share of the largest penalty that they were found at."""
+    n, p = X.shape
+    if nodewise in (None, 0.0) and p < n:
+        # Least squares for all at once: z_j ∝ column j of X(XᵀX)⁻¹ = QR⁻ᵀ.
+        Q, R = np.linalg.qr(X)
+        if p == 0 or np.linalg.svd(R, compute_uv=False)[-1] > ALONG:
+            Z = np.linalg.solve(R, Q.T).T if p else X
+            return Z / np.linalg.norm(Z, axis=0), 0.0
+    share = FRACTION if nodewise is None else nodewise
+    Z = np.zeros(X.shape)
+    for j in range(p):
+        Z[:, j] = _residual(X, j, share)
+        if progress is not None:
+            progress(j + 1, p)
+    return Z, share
+
+
 def _residual(X: Array, j: int, share: float) -> Array:
     """What least squares, or a lasso, on the other columns leaves of a column."""
     column, others = X[:, j], np.delete(X, j, axis=1)
-    if not others.size:
-        return column
     if share == 0:
         return np.asarray(column - others @ np.linalg.lstsq(others, column)[0])
+    largest = float(np.abs(others.T @ column).max(initial=0.0))
+    if largest <= ALONG:  # nothing of the others is in it; a lasso at next to no penalty would not end
+        return column
     from sklearn.linear_model import Lasso
 
-    n = column.size
-    largest = float(np.abs(others.T @ column).max()) / n
-    if not largest > 0:
-        return column
-    lasso = Lasso(alpha=share * largest, fit_intercept=False, max_iter=20_000, tol=1e-6).fit(others, column)
+    # scikit-learn's objective has 1/(2n) before the squares.
+    alpha = share * largest / column.size
+    lasso = Lasso(alpha=alpha, fit_intercept=False, max_iter=100_000, tol=1e-6).fit(others, column)
     return np.asarray(column - others @ lasso.coef_)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from bayesreg.discard.gate import require_posterior, withheld_by
+from bayesreg.diagnostics import mcse_quantile
+from bayesreg.discard.gate import point_of, require_posterior, withheld_by
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.optimum import Optimum
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 POSTERIOR = "posterior"
+
+ENDS = ("lower", "upper", "lower_mcse", "upper_mcse")
 
 PROMISES = {
     POSTERIOR: "given these data and this prior, β is inside with the stated probability; of repeated samples it "
@@ -41,7 +44,8 @@ class Intervals:
     kind : {"bootstrap", "debiased"}
     table : DataFrame
         One row a column: `estimate`, `lower`, `upper`, on the scale that the prior sees, and with suffix `_raw` in the
-        data's units; bootstrap: `zero`, the share of exact zeros.
+        data's units; bootstrap: `lower_mcse`, `upper_mcse`, Monte Carlo standard errors of the ends, and `zero`, the
+        share of exact zeros.
     interval : float
         Nominal probability.
     text : str
@@ -82,7 +86,8 @@ class Beside:
     ----------
     table : DataFrame
         One row a column: `map`, and lower and upper ends of each kind, such as `posterior_lower`, `bootstrap_upper`;
-        on the scale that the prior sees.
+        on the scale that the prior sees.  `posterior_lower_mcse`, ... are Monte Carlo standard errors of ends that are
+        quantiles of draws.  What is the posterior's is NaN where it is withheld.
     promises : mapping of str to str
         Kind -> what it promises.
     texts : mapping of str to str
@@ -100,15 +105,18 @@ class Beside:
 
     @property
     def sentence(self) -> str:
-        """How their widths compare."""
+        """How wide each kind is, how many of them leave 0 out, and the Monte Carlo error of the ends."""
         if self.withheld:
             return f"intervals: WITHHELD: {self.withheld}"
-        widths = {
-            kind: float(np.nanmedian(self.table[f"{kind}_upper"] - self.table[f"{kind}_lower"]))
-            for kind in self.promises
-        }
-        told = ", ".join(f"{kind} {width:.3g}" for kind, width in widths.items())
-        return f"{100 * self.interval:g} % intervals of the same coefficients, median width: {told}"
+        told = "; ".join(self._told(kind) for kind in self.promises) if len(self.table) else "there are no columns"
+        return f"{100 * self.interval:g} % intervals of the same {len(self.table)} coefficients: {told}"
+
+    def _told(self, kind: str) -> str:
+        lower, upper = self.table[f"{kind}_lower"].to_numpy(), self.table[f"{kind}_upper"].to_numpy()
+        width = float(np.median((upper - lower)[np.isfinite(upper - lower)])) if np.isfinite(upper).any() else np.nan
+        errors = [self.table[name].max() for name in (f"{kind}_lower_mcse", f"{kind}_upper_mcse") if name in self.table]
+        error = f" (Monte Carlo error of an end at most {max(errors):.1g})" if errors else ""
+        return f"{kind} {int(((lower > 0) | (upper < 0)).sum())} without 0, median width {width:.3g}{error}"
 
     def __str__(self) -> str:
         """The sentence, the intervals, and what each kind promises."""
@@ -126,33 +134,63 @@ class Beside:
         return f"{self.sentence}\n\n{shown}\n\nWhat each promises\n{promises}\n\nHow they were made\n{texts}"
 
 
-def beside(posterior: Posterior, optimum: Optimum, *others: Intervals, interval: float = 0.95) -> Beside:
+def beside(posterior: Posterior, optimum: Optimum | None = None, *others: Intervals, interval: float = 0.95) -> Beside:
     """Put the posterior's central intervals beside those of other kinds.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    optimum : Optimum, optional
+        The point estimate; by default the penalised fit of the same problem.
+    *others : Intervals
+        Of other kinds, one each.
+    interval : float
 
     Raises
     ------
     ParameterError
-        If some are of other columns, or of another probability.
+        If some are of other columns, of another probability, or of the same kind.
     """
     import pandas as pd
 
     require_posterior(posterior, "beside")
-    problem = posterior.problem
+    problem, withheld = posterior.problem, withheld_by(posterior)
+    check_interval(interval, "beside")
     for one in others:
         if not isinstance(one, Intervals) or tuple(one.table.index) != problem.names or one.interval != interval:
-            msg = f"beside: intervals must be {100 * interval:g} % intervals of the columns {problem.names}"
+            what = f"{100 * interval:g} % intervals of the columns {problem.names}"
+            msg = f"beside: each of the others must be {what} (got {one!r:.80})"
             raise ParameterError(msg)
-    tail = (1 - interval) / 2
-    lower, upper = np.quantile(posterior.beta, [tail, 1 - tail], axis=(0, 1))
-    columns: dict[str, Array] = {"map": optimum.beta, "posterior_lower": lower, "posterior_upper": upper}
+    kinds = [one.kind for one in others]
+    if len(set(kinds)) < len(kinds):
+        msg = f"beside: give one of each kind of intervals (got {', '.join(kinds)})"
+        raise ParameterError(msg)
+    columns = {"map": point_of(posterior, optimum, "beside").beta, **_of_posterior(posterior, interval, withheld)}
     texts = {POSTERIOR: f"{posterior.method}, {posterior.verdict}"}
     for one in others:
-        columns |= {f"{one.kind}_{end}": one.table[end].to_numpy() for end in ("lower", "upper")}
+        ends = [name for name in ENDS if name in one.table]
+        columns |= {f"{one.kind}_{name}": one.table[name].to_numpy() for name in ends}
         texts[one.kind] = one.text
-    return Beside(
-        pd.DataFrame(columns, index=pd.Index(problem.names, name="column")),
-        {kind: PROMISES[kind] for kind in texts}, texts, interval, withheld_by(posterior),
-    )  # fmt: skip
+    table = pd.DataFrame(columns, index=pd.Index(problem.names, name="column"))
+    return Beside(table, {kind: PROMISES[kind] for kind in texts}, texts, interval, withheld)
+
+
+def _of_posterior(posterior: Posterior, interval: float, withheld: str) -> dict[str, Array]:
+    """Ends of the central intervals and their Monte Carlo errors; NaN where they are withheld."""
+    tails = ((1 - interval) / 2, (1 + interval) / 2)
+    if withheld:
+        values = [np.full(posterior.problem.p, np.nan)] * 4
+    else:
+        errors = [mcse_quantile(posterior.beta, tail, independent=posterior.independent) for tail in tails]
+        values = [*np.quantile(posterior.beta, tails, axis=(0, 1)), *errors]
+    return dict(zip((f"{POSTERIOR}_{name}" for name in ENDS), values, strict=True))
+
+
+def check_interval(interval: object, caller: str) -> None:
+    """Raise ParameterError unless `interval` is a probability strictly between 0 and 1."""
+    if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 < interval < 1:
+        msg = f"{caller}: interval must be a number between 0 and 1 (got {interval!r})"
+        raise ParameterError(msg)
 
 
 def interval_table(

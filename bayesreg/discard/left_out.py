@@ -1,29 +1,33 @@
 """The penalised mode with each row left out in turn: exact, by Newton steps for many rows at once where J is convex.
 
-On the face of the mode with all rows (its zeros, the signs of the others) the Hessian without row i is that with it
-less one outer product.  Steps with it settle fast, since one row changes little; each row's point is then held to the
-KKT conditions of all columns, and what fails them is fitted by itself.
+Most rows leave the face that the mode lies on (which coefficients are at a kink) as it is.  The Hessian on it without
+row i is that with all rows less one outer product, and steps with it settle fast, since one row changes little.  Each
+row's point is then held to the KKT conditions of all columns, and what fails them is fitted by itself, from there.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesreg.descent import minimise
-from bayesreg.discard.face_without import Face
+from bayesreg.discard.face_without import MOST_FREE, steps_on_face
 from bayesreg.discard.refits import without
+from bayesreg.discard.reweighted import Reweighted
 from bayesreg.dispersion_profile import dispersion_slope
 from bayesreg.errors import FamilyError, FitError, InputError
 from bayesreg.interfaces import Array
+from bayesreg.least_squares import SINGULAR
+from bayesreg.moments import response_moments
 from bayesreg.noise import Noise, resolve_noise
 from bayesreg.optimum import Optimum
 from bayesreg.penalized import fit_at
 from bayesreg.problem import Problem
+from bayesreg.rows import is_sparse
 
 STILL = 1e-6
 """|∂ −log density/∂ log σ| at which a joint mode without a row is found."""
@@ -46,6 +50,7 @@ class LeftOut:
     ----------
     rows : int array (m,)
     theta : array (m, k)
+        On the scale that the prior sees.
     sigma : array (m,) or None
         The dispersion that each is taken at; None where the family has none.
     refitted : bool array (m,)
@@ -60,7 +65,7 @@ class LeftOut:
 
 def affordable(problem: Problem, optimum: Optimum, sigma: float | str | None) -> int:
     """Return how many modes without a row take no more than some seconds."""
-    if resolve_noise(problem, sigma).joint or Face.of(problem.conditional(optimum.sigma), optimum) is None:
+    if resolve_noise(problem, sigma).joint or not problem.convex or int((~optimum.zeros).sum()) >= MOST_FREE:
         return SLOW_ROWS
     return max(SLOW_ROWS, PASSES // (10 * problem.n * len(problem.labels)))
 
@@ -86,21 +91,38 @@ def modes_without(
     ------
     FitError
         If the other rows have no finite optimum; names the row.
+
+    Notes
+    -----
+    With H the Hessian of J on the face of the mode, to which row i contributes c_i x_i x_iᵀ, a step is
+
+        θ_i ← θ_i − (H − c_i x_i x_iᵀ)⁻¹ ∇J_i(θ_i)
+
+    by the formula of Sherman and Morrison.  Under Gaussian noise one is exact; elsewhere the error shrinks in each by a
+    factor about as small as what the row changes.
     """
     noise = resolve_noise(problem, sigma)
     if noise.joint:
-        return _one_by_one(problem, optimum, rows, noise, None)
+        return _jointly(problem, optimum, rows, noise)
     held = _dispersions(problem, optimum, rows, noise)
-    fixed = problem.conditional(optimum.sigma)
-    # A prior in units of σ is another one for each row.
-    face = None if problem.scale_by_noise and noise.method == "residual" else Face.of(fixed, optimum)
-    if face is None:
-        return _one_by_one(problem, optimum, rows, noise, held)
-    theta, failed = face.without(rows, held)
-    if failed.any():
-        some = None if held is None else held[failed]
-        theta[failed] = _one_by_one(problem, optimum, rows[failed], noise, some).theta
-    return LeftOut(rows, theta, held, failed)
+    fixed, theta = problem.conditional(optimum.sigma), problem.join(optimum.intercept, optimum.beta)
+    thetas, found = np.tile(theta, (rows.size, 1)), np.zeros(rows.size, dtype=bool)
+    if fixed.convex:
+        ratio = np.ones(rows.size) if held is None or optimum.sigma is None else held / optimum.sigma
+        thetas, found = steps_on_face(fixed, theta, rows, ratio, scaled=problem.scale_by_noise)
+    if found.all():
+        return LeftOut(rows, thetas, held, ~found)
+    many = Reweighted.of(problem, fixed)
+    for place in np.flatnonzero(~found):
+        row = int(rows[place])
+        try:
+            weights = without(problem, row).design.rows.collect().weights
+            assert weights is not None
+            thetas[place] = many.mode(weights, None if held is None else float(held[place]), thetas[place])
+        except (FitError, FamilyError, InputError) as error:
+            msg = f"without row {row} there is no mode: {error}"
+            raise FitError(msg) from error
+    return LeftOut(rows, thetas, held, ~found)
 
 
 def _dispersions(problem: Problem, optimum: Optimum, rows: NDArray[np.int_], noise: Noise) -> Array | None:
@@ -121,13 +143,18 @@ def residual_sd_without(problem: Problem, rows: NDArray[np.int_]) -> Array:
         If the others leave no residual; names the row.
     """
     block = problem.design.rows.collect()
-    X = block.X if isinstance(block.X, np.ndarray) else block.X.toarray()
-    A = np.column_stack([np.ones(problem.n), X]) if problem.has_intercept else X
+    X = block.X.toarray() if is_sparse(block.X) else block.X
     weights = block.weighted(np.ones(problem.n))
-    root = np.sqrt(weights)
-    u, s, _ = np.linalg.svd(root[:, None] * A, full_matrices=False)
-    basis = u[:, s > 1e-11 * s.max(initial=0.0)]
-    y = root * (block.y - block.offset)
+    root = np.sqrt(weights)[:, None]
+    lead = root / np.linalg.norm(root) if problem.has_intercept else np.zeros((problem.n, 0))
+    # About the means and in units of the columns' own size, as `least_squares` judges the rank.
+    centre = weights @ X / weights.sum() if problem.has_intercept else 0.0
+    A = root * (X - centre)
+    size = np.linalg.norm(A, axis=0)
+    u, s, _ = np.linalg.svd(A / np.where(size > 0, size, 1.0), full_matrices=False)
+    basis = np.column_stack([lead, u[:, s**2 > SINGULAR * max(1.0, s.max(initial=0.0) ** 2)]])
+    mean = response_moments(problem.design.rows)[1] if problem.has_intercept else 0.0
+    y = root[:, 0] * (block.y - block.offset - mean)
     left = y - basis @ (basis.T @ y)
     left -= basis @ (basis.T @ left)
     leverage = (basis[rows] ** 2).sum(axis=1)
@@ -142,26 +169,19 @@ def residual_sd_without(problem: Problem, rows: NDArray[np.int_]) -> Array:
     return np.asarray(np.sqrt(rss / freedom))
 
 
-def _one_by_one(
-    problem: Problem, optimum: Optimum, rows: NDArray[np.int_], noise: Noise, held: Array | None
-) -> LeftOut:
-    """A descent a row, from the mode with all rows."""
+def _jointly(problem: Problem, optimum: Optimum, rows: NDArray[np.int_], noise: Noise) -> LeftOut:
+    """A search over the dispersion a row, from the mode with all rows."""
     thetas, sigmas = [], []
-    for place, row in enumerate(rows):
+    for row in rows:
         try:
-            left = without(problem, int(row))
-            if noise.joint:
-                sigma, theta = _joint(left, noise, optimum)
-                sigmas.append(sigma)
-            else:
-                fixed = left.conditional(None if held is None else float(held[place]))
-                theta = minimise(fixed, optimum.beta)[0]
+            sigma, theta = _joint(without(problem, int(row)), noise, optimum)
         except (FitError, FamilyError, InputError) as error:
             msg = f"without row {row} there is no mode: {error}"
             raise FitError(msg) from error
         thetas.append(theta)
+        sigmas.append(sigma)
     theta = np.array(thetas).reshape(rows.size, len(problem.labels))
-    return LeftOut(rows, theta, np.array(sigmas) if noise.joint else held, np.ones(rows.size, dtype=bool))
+    return LeftOut(rows, theta, np.array(sigmas), np.ones(rows.size, dtype=bool))
 
 
 def _joint(left: Problem, noise: Noise, optimum: Optimum) -> tuple[float, Array]:
@@ -180,5 +200,5 @@ def _joint(left: Problem, noise: Noise, optimum: Optimum) -> tuple[float, Array]
         # In the first step, and after one over which the slope fell: downhill.
         step = -slope / bend if bend > 0 else math.copysign(min(2 * abs(step), 0.5), -slope)
         t += max(-0.5, min(0.5, step))
-    found = fit_at(left, replace(noise), optimum.beta)
+    found = fit_at(left, noise, optimum.beta)
     return float(found.sigma or 1.0), left.join(found.intercept, found.beta)

@@ -197,22 +197,27 @@ def _same_prior(one: Prior | None, other: Prior | None, p: int) -> bool:
     return all(np.array_equal(a, b) for a, b in pairs)
 
 
+SAME = 1e-12
+"""Relative difference up to which columns that two programs standardised are the same."""
+
+
 def _same_columns(library: LibraryFit, fixed: Problem) -> bool:
     """Whether the library's problem has the columns, offsets, weights and intercept of the problem here."""
     theirs = library.problem
+    if not _same_prior(theirs.intercept, fixed.intercept, 1):
+        return False
+    raw = 1 / fixed.design.scale
+    if library.slopes is not None and not np.allclose(library.slopes, raw, rtol=SAME, atol=0):
+        return False
     if theirs.design is fixed.design:
-        same = True
-    else:
-        block, own = theirs.design.rows.collect(), fixed.design.rows.collect()
-        mine, his = (np.ones(fixed.n) if b.weights is None else b.weights for b in (own, block))
-        same = (
-            type(block.X) is type(own.X)
-            and isinstance(block.X, np.ndarray)
-            and np.array_equal(block.X, own.X)
-            and np.array_equal(block.offset, own.offset)
-            and np.array_equal(mine, his)
-        )
-    return bool(same) and library.slopes is None and _same_prior(theirs.intercept, fixed.intercept, 1)
+        return True
+    block, own = theirs.design.rows.collect(), fixed.design.rows.collect()
+    if not (isinstance(block.X, np.ndarray) and isinstance(own.X, np.ndarray)):
+        return False
+    mine, his = (b.weighted(np.ones(fixed.n)) for b in (own, block))
+    close = np.allclose(block.X, own.X, rtol=0, atol=SAME * np.abs(own.X).max(initial=0.0))
+    units = library.slopes is not None or np.array_equal(theirs.design.scale, fixed.design.scale)
+    return bool(close and units and np.array_equal(block.offset, own.offset) and np.array_equal(mine, his))
 
 
 # -- means -------------------------------------------------------------------------------------------------------------

@@ -225,7 +225,8 @@ def _decided(values: Array, at_map: Array, labels: tuple[str, ...], choose: int,
         return float(draws.mean()), float(mcse_mean(draws, independent=posterior.independent))
 
     expected = values.mean(axis=(0, 1))
-    chosen, by_map = _best(expected, choose), _best(at_map, choose)
+    # Where the mode is indifferent (a lasso's zeros) it is not made to regret the order of the actions.
+    chosen, by_map = _best(expected, choose), np.lexsort((-expected, -at_map))[:choose]
     gain = values[..., chosen].sum(axis=-1)
     regret, mcse = told(gain - values[..., by_map].sum(axis=-1))
     perfect = -np.partition(-values, choose - 1, axis=-1)[..., :choose].sum(axis=-1)

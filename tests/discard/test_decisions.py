@@ -184,6 +184,14 @@ def test_ties_and_one_action(normal: Posterior) -> None:
     assert alone.regret == 0.0
 
 
+def test_where_the_mode_is_indifferent_it_follows_the_posterior(normal: Posterior) -> None:
+    mode = fit_penalized(normal.problem).beta[0]
+    found = decision(normal, {"worse": 0.0, "better": 1.0}, lambda a, beta: a * float(beta[0] != mode))
+    assert found.table.loc["better", "utility_at_map"] == found.table.loc["worse", "utility_at_map"] == 0.0
+    assert found.agree
+    assert found.action == "better"
+
+
 def test_choosing_among_equals_gains_nothing_on_other_draws(normal: Posterior) -> None:
     """Twenty actions of one expected utility, twenty times: the best on some draws is not better on others."""
     mcse, gains = [], []

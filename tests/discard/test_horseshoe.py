@@ -116,7 +116,8 @@ def test_large_effects_are_left_alone_and_the_others_shrunk(fitted: HorseshoeFit
     assert (np.abs(raw[2:]) < np.abs(least[2:])).all()
     lasso = fit_penalized(problem(prior=Laplace(0.1))).beta_raw  # a lasso as strict on the zeros
     assert (np.abs(least[:2] - lasso[:2]) > 2 * np.abs(least[:2] - raw[:2])).all()
-    assert ((fitted.table["lower_raw"] <= TRUTH) & (fitted.table["upper_raw"] >= TRUTH)).all()
+    inside = (fitted.table["lower_raw"] <= TRUTH) & (fitted.table["upper_raw"] >= TRUTH)
+    assert inside.sum() >= 7  # two of eight 95 % intervals that miss, and more, have probability 0.06
     assert (fitted.table["kept"][:2] > 0.9).all()
     assert fitted.table["kept"][2:].mean() < 0.5
     assert 2 <= fitted.effective <= 5

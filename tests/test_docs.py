@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bayesreg.errors import FitError
@@ -80,3 +81,34 @@ def test_how_strong() -> None:
     assert names["along"].passed
     assert choice.sensitivity is None
     plt.close("all")
+
+
+def test_discards(capsys: pytest.CaptureFixture[str]) -> None:
+    """The page's code runs, and what the page says of it holds."""
+    names: dict[str, Any] = {}
+    for block in blocks(DOCS / "discards.md"):
+        exec(block, names)
+    c = names["c"]
+    assert c.passed
+    assert "WITHHELD" not in capsys.readouterr().out
+    # Functions: the mode's norm is smaller; a ratio over a coefficient that may be 0 has no mean.
+    assert names["size"].at_map < names["size"].mean
+    assert names["ratio"].has_mean
+    assert not names["wild"].has_mean
+    assert "read the median" in str(names["wild"])
+    # Decisions: a dose that keeps its distance from the edge; plants that little is known of.
+    choice = names["choice"]
+    assert float(choice.action) < float(choice.map_action)
+    assert choice.regret > 3 * choice.mcse
+    ranking = names["ranking"]
+    assert not ranking.agree
+    assert ranking.regret > 3 * ranking.mcse
+    seldom = {f"plant {i}" for i in range(1, 12, 2)}
+    assert set(ranking.actions) - set(ranking.map_actions) <= seldom
+    # The waterfall starts at the Pipeline's coefficients per unit of the raw columns, and adds up.
+    fall, early, X = names["fall"], names["early"], names["X"]
+    np.testing.assert_allclose(fall.table.iloc[0], early[-1].coef_ / X.std(axis=0), rtol=1e-9)
+    np.testing.assert_allclose(fall.table.iloc[:-1].sum(), fall.table.iloc[-1], rtol=1e-9, atol=1e-9)
+    assert fall.steps.loc["solver error"].abs().max() > 0.01
+    assert (fall.steps.loc["intercept and standardisation"] == 0).all()
+    assert names["by_fold"].withheld == ""

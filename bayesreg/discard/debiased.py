@@ -14,6 +14,8 @@ Javanmard & Montanari (2014), JMLR 15:2869–2909.
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from scipy.special import ndtri
 
@@ -23,6 +25,7 @@ from bayesreg.interfaces import Array
 from bayesreg.noise import resolve_noise
 from bayesreg.penalized import fit_at
 from bayesreg.problem import Problem, require_problem
+from bayesreg.quadratic import Lasso
 from bayesreg.rows import is_sparse
 from bayesreg.samplers.settings import Progress
 
@@ -161,9 +164,21 @@ def _residual(X: Array, j: int, share: float) -> Array:
     largest = float(np.abs(others.T @ column).max(initial=0.0))
     if largest <= ALONG:  # nothing of the others is in it; a lasso at next to no penalty would not end
         return column
-    from sklearn.linear_model import Lasso
+    return np.asarray(column - others @ _lasso(others, column, share * largest))
 
+
+def _lasso(X: Array, y: Array, rate: float) -> Array:
+    """argmin ½‖y − Xc‖² + rate‖c‖₁: by coordinate descent, or where that does not end, by an active set."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import Lasso as Descent
+
+    # What is left of the column need not be exact: its products with the others bound the bias, as they are.
+    enough = 1e-6 if X.shape[1] < y.size else 1e-4
     # scikit-learn's objective has 1/(2n) before the squares.
-    alpha = share * largest / column.size
-    lasso = Lasso(alpha=alpha, fit_intercept=False, max_iter=100_000, tol=1e-6).fit(others, column)
-    return np.asarray(column - others @ lasso.coef_)
+    descent = Descent(alpha=rate / y.size, fit_intercept=False, max_iter=100_000, tol=enough)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        try:
+            return np.asarray(descent.fit(X, y).coef_)
+        except ConvergenceWarning:  # next to no penalty on about as many columns as rows: slow, and then exact
+            return Lasso(X.T @ X, -(X.T @ y), np.full(X.shape[1], rate), np.zeros(X.shape[1])).minimise()

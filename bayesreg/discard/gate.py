@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bayesreg.errors import ParameterError
 from bayesreg.optimum import Optimum
 from bayesreg.penalized import fit_penalized
@@ -23,6 +25,8 @@ def require_posterior(value: object, caller: str) -> None:
 def point_of(posterior: Posterior, optimum: Optimum | None, caller: str) -> Optimum:
     """Return the point estimate to hold the draws against: that given, or the penalised fit of the same problem.
 
+    Where the prior's scale has a prior there is no mode of all unknowns: the fit is at the scale's posterior median.
+
     Raises
     ------
     ParameterError
@@ -31,7 +35,10 @@ def point_of(posterior: Posterior, optimum: Optimum | None, caller: str) -> Opti
         If the problem has no finite optimum.
     """
     if optimum is None:
-        return fit_penalized(posterior.problem)
+        problem = posterior.problem
+        if problem.prior.hyperprior is not None:
+            problem = problem.with_prior(problem.prior.at(float(np.median(posterior.draws("beta_scale")))))
+        return fit_penalized(problem)
     if not isinstance(optimum, Optimum):
         msg = f"{caller}: optimum must be an Optimum, as find_map and fit_penalized return (got {optimum!r})"
         raise ParameterError(msg)

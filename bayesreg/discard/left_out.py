@@ -67,7 +67,7 @@ def affordable(problem: Problem, optimum: Optimum, sigma: float | str | None) ->
     """Return how many modes without a row take no more than some seconds."""
     if resolve_noise(problem, sigma).joint or not problem.convex or int((~optimum.zeros).sum()) >= MOST_FREE:
         return SLOW_ROWS
-    return max(SLOW_ROWS, PASSES // (10 * problem.n * len(problem.labels)))
+    return max(SLOW_ROWS, PASSES // (10 * problem.n * max(1, len(problem.labels))))
 
 
 def modes_without(

@@ -163,6 +163,8 @@ def _point(
 ) -> tuple[Optimum, Problem, float | str | None]:
     """The point estimate, the problem that it is the mode of, and how the plug-in dispersion is found without a row."""
     problem = posterior.problem
+    if optimum is None and problem.prior.hyperprior is not None:
+        optimum = point_of(posterior, None, "prediction")
     if optimum is None:
         point = point_of(posterior, None if sigma is None else fit_penalized(problem, sigma), "prediction")
         return point, problem, sigma

@@ -10,7 +10,8 @@ from bayesreg.errors import ParameterError
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Laplace
 from bayesreg.problem import Problem
-from bayesreg.samplers import Posterior
+from bayesreg.samplers import Posterior, sample
+from bayesreg.scales import HalfCauchy
 
 
 def test_draws_that_failed_say_why(diabetes: Posterior, failed: Posterior) -> None:
@@ -22,6 +23,16 @@ def test_the_point_is_the_given_one_or_the_penalised_fit(diabetes: Posterior) ->
     own = fit_penalized(diabetes.problem, sigma=50.0)
     assert point_of(diabetes, own, "x") is own
     np.testing.assert_array_equal(point_of(diabetes, None, "x").beta, fit_penalized(diabetes.problem).beta)
+
+
+def test_where_the_scale_has_a_prior_the_fit_is_at_its_median() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3))
+    problem = Problem.from_arrays(X, X[:, 0] + rng.normal(size=40), prior=Laplace(HalfCauchy(1.0)))
+    posterior = sample(problem)
+    median = float(np.median(posterior.draws("beta_scale")))
+    expected = fit_penalized(problem.with_prior(Laplace(median))).beta
+    np.testing.assert_array_equal(point_of(posterior, None, "x").beta, expected)
 
 
 def test_a_point_of_other_columns_is_refused(diabetes: Posterior) -> None:

@@ -6,7 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
+from bayesreg.discard.scores import INTERVALS, PredictionLedger
+
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bayesreg.comparison.result import Comparison
 
 MOST_PAIRS, MOST_SUPPORTS, MOST_NAMES = 5, 5, 6
@@ -103,15 +107,34 @@ def _prediction(c: Comparison) -> Section:
     found = c.prediction
     if found.withheld:
         return Section("Prediction of rows left out", (f"WITHHELD: {found.withheld}",))
-    levels = (0.5, 0.95)
+    binary = "log_loss" in found.scores
+    header = (
+        "",
+        "log score (nats)",
+        "full − this",
+        *(BINARY if binary else (f"inside {100 * q:g} %" for q in INTERVALS)),
+    )
     rows = []
     for name, row in found.scores.iterrows():
-        inside = [found.intervals.xs((name, level)) for level in levels]
         difference = "" if not row["difference_se"] > 0 else f"{row['difference']:.2f} ± {row['difference_se']:.2g}"
-        shown = [f"{one['coverage']:.3f} (width {one['width']:.3g})" for one in inside]
-        rows.append((str(name), f"{row['elpd']:.2f} ± {row['elpd_se']:.2g}", difference, *shown))
-    header = ("", "log score (nats)", "full − this", *(f"inside {100 * level:g} %" for level in levels))
-    return Section(f"Prediction of rows left out ({found.method})", (found.sentence, *found.notes), header, tuple(rows))
+        lead = (str(name), f"{row['elpd']:.2f} ± {row['elpd_se']:.2g}", difference)
+        rows.append((*lead, *(_calibrated(row) if binary else _covered(found, str(name)))))
+    title = f"Prediction of rows left out ({found.method})"
+    return Section(title, (found.sentence, *found.notes), header, tuple(rows))
+
+
+BINARY = ("log loss", "Brier", "calibration slope")
+"""What is shown of classes, whose intervals say nothing."""
+
+
+def _calibrated(row: pd.Series[float]) -> tuple[str, ...]:
+    slope = f"{row['calibration_slope']:.2f} ± {row['calibration_slope_se']:.2g}"
+    return f"{row['log_loss']:.4f}", f"{row['brier']:.4f}", slope
+
+
+def _covered(found: PredictionLedger, name: str) -> tuple[str, ...]:
+    inside = [found.intervals.xs((name, level)) for level in INTERVALS]
+    return tuple(f"{one['coverage']:.3f} (width {one['width']:.3g})" for one in inside)
 
 
 def _failings(c: Comparison) -> Section | None:

@@ -209,7 +209,7 @@ def _sentence(numbers: pd.DataFrame, table: pd.DataFrame, *, little: bool) -> st
     near = [name for name in numbers.index if numbers.at[name, "near"]]
     text = f"{'little' if little else 'not little'}: {'; '.join(parts)}"
     if near:
-        text += f" (within Monte Carlo error of its limit, and so undecided: {', '.join(near)})"
+        text += f" (within error of its limit, and so undecided: {', '.join(near)})"
     return text
 
 
@@ -230,6 +230,5 @@ def _told(name: str, numbers: pd.DataFrame, table: pd.DataFrame) -> str:
     if name == "undecided":
         return f"whether |β| > ε is undecided in {count} of {len(table)} columns {limit}"
     kept = int(((table["map"] != 0) & (table["p_small"] < DECIDED)).sum())
-    return (
-        f"of the {kept} columns that the MAP keeps and that may be more than small, {count} have no sure sign {limit}"
-    )
+    columns, have = f"{kept} column{'s' * (kept != 1)}", "has" if count == 1 else "have"
+    return f"of {columns} that the MAP keeps and that may be more than small, {count} {have} no sure sign {limit}"

@@ -76,7 +76,7 @@ def test_a_number_within_error_of_its_limit_is_said_to_be_so(diabetes: Posterior
     sd = diabetes.beta.std(axis=(0, 1), ddof=1).max()
     at_limit, past = amount(diabetes, epsilon=2 * sd * 0.999), amount(diabetes, epsilon=sd)
     assert bool(at_limit.numbers.at["largest width", "near"])
-    assert "within Monte Carlo error of its limit" in at_limit.sentence
+    assert "within error of its limit" in at_limit.sentence
     assert not past.numbers.at["largest width", "near"]
 
 

@@ -1,4 +1,4 @@
-"""Run the benchmarks and print the tables: `python -m benchmarks [posteriors | map | paths] [--quick]`."""
+"""Run the benchmarks and print the tables: `python -m benchmarks [posteriors | map | paths | discards] [--quick]`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed, as ratios in one run.")
     parser.add_argument(
-        "part", nargs="?", choices=("all", "posteriors", "map", "paths"), default="all",
-        help="`posteriors`: the samplers only; `map`: modes of PyMC models only; `paths`: paths over λ only",
+        "part", nargs="?", choices=("all", "posteriors", "map", "paths", "discards"), default="all",
+        help="`posteriors`: the samplers only; `map`: modes of PyMC models only; `paths`: paths over λ only; "
+        "`discards`: what the point estimate discards only",
     )  # fmt: skip
     parser.add_argument(
         "--quick", action="store_true", help="once each, without the runs with an empty compile cache or of minutes"
@@ -38,6 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print_table(measure_paths(quick=options.quick))
         print()
     if options.part == "paths":
+        return
+    if options.part in ("discards", "all"):
+        from benchmarks import discards
+
+        _say("what the point estimate discards")
+        print_table(discards.rows())
+        print()
+    if options.part == "discards":
         return
     if options.part in ("map", "all"):
         from benchmarks import any_model

@@ -20,6 +20,9 @@ WIDTH = 110
 NEGLIGIBLE = 1.0
 """Nats in sum over all rows below which a difference in prediction is called none worth having."""
 
+CLEAR = 2.0
+"""Standard errors beyond which a difference is there."""
+
 
 def sentence_of(ledger: PredictionLedger) -> str:
     """Return the conclusion alone."""
@@ -62,12 +65,11 @@ def _conclusion(ledger: PredictionLedger, name: str) -> str:
         f"{PLUG_INS[name][0].upper()}{PLUG_INS[name][1:]} predicts new rows {abs(lost):.3g} ± {se:.2g} nats {sense} in "
         f"sum over {ledger.total} rows ({abs(lost) / ledger.total:.2g} a row{error}) than the full posterior"
     )
-    within = abs(lost) <= 2 * np.hypot(se, 0.0 if np.isnan(mcse) else mcse)
-    if abs(lost) < NEGLIGIBLE:
-        also = ", and within 2 standard errors of none" if within else ""
-        return f"{text}: less than a nat{also}, so that nothing worth having is lost."
-    if within:
-        return f"{text}: within 2 standard errors, so that these rows cannot tell the two apart."
+    reach = CLEAR * np.hypot(se, 0.0 if np.isnan(mcse) else mcse)
+    if abs(lost) + reach <= NEGLIGIBLE:
+        return f"{text}: less than a nat, also with {CLEAR:g} standard errors, so that nothing worth having is lost."
+    if abs(lost) <= reach:
+        return f"{text}: within {CLEAR:g} standard errors, so that these rows cannot tell the two apart."
     return f"{text}."
 
 

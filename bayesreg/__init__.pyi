@@ -40,6 +40,7 @@ from .problem import Problem as Problem
 from .reading import PenaltyReading as PenaltyReading
 from .reading import PenaltyRow as PenaltyRow
 from .reading import read_penalty as read_penalty
+from .reporting import report as report
 from .samplers import Posterior as Posterior
 from .samplers import sample as sample
 from .sampling_path import PosteriorPath as PosteriorPath

@@ -30,8 +30,8 @@ MOST_ROWS = 40
 def as_text(comparison: Comparison) -> str:
     """Return the summary as plain text."""
     c = comparison
-    header, rows, left_out = _rows(c)
-    parts = [_title(c), "", *_paragraphs(_facts(c)), "", _heading(c), "", *_aligned(header, rows)]
+    header, rows, left_out = coefficient_rows(c)
+    parts = [title(c), "", *_paragraphs(facts(c)), "", heading(c), "", *_aligned(header, rows)]
     parts += [f"  ... and {left_out} more, in .coefficients"] if left_out else []
     if not c.passed:
         return "\n".join([*parts, "", *textwrap.wrap(withheld(c), WIDTH)]) + "\n"
@@ -59,7 +59,7 @@ def _sensitivity(c: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]
     """Header and rows of the columns shown in the coefficient table."""
     if c.sensitivity is None:
         return None
-    table = c.sensitivity.loc[[row[0] for row in _rows(c)[1]]]
+    table = c.sensitivity.loc[[row[0] for row in coefficient_rows(c)[1]]]
     scales = [name.removeprefix("mean at ") for name in table.columns if name.startswith("mean at ")]
     rows = [
         (str(name), *(f"{row[f'mean at {s}']:.3g} ± {row[f'sd at {s}']:.2g}" for s in scales))
@@ -71,15 +71,15 @@ def _sensitivity(c: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]
 def as_html(comparison: Comparison) -> str:
     """Return the summary as HTML for a notebook."""
     c = comparison
-    facts = "".join(
+    told = "".join(
         f"<tr><th style='text-align:left'>{escape(label)}</th><td style='text-align:left'>{escape(text)}</td></tr>"
-        for label, text in _facts(c)
+        for label, text in facts(c)
     )
-    header, rows, left_out = _rows(c)
+    header, rows, left_out = coefficient_rows(c)
     more = f"<p>... and {left_out} more, in <code>.coefficients</code></p>" if left_out else ""
     head = (
-        f"<h4>{escape(_title(c))}</h4><table>{facts}</table>"
-        f"<p>{escape(_heading(c))}</p>{_html_table(header, rows)}{more}"
+        f"<h4>{escape(title(c))}</h4><table>{told}</table>"
+        f"<p>{escape(heading(c))}</p>{_html_table(header, rows)}{more}"
     )
     if not c.passed:
         return head + f"<p>{escape(withheld(c))}</p>"
@@ -95,7 +95,8 @@ def _section_html(section: Section) -> str:
     )
 
 
-def _title(c: Comparison) -> str:
+def title(c: Comparison) -> str:
+    """Say what is compared."""
     problem = c.problem
     return f"{_shown(problem.likelihood)} × {_shown(problem.prior)}, {problem.n} rows, {problem.p} columns"
 
@@ -122,17 +123,18 @@ def _shown(value: object) -> str:
     return f"{type(value).__name__}({', '.join(shown)})" if shown else type(value).__name__
 
 
-def _paragraphs(facts: Sequence[tuple[str, str]]) -> list[str]:
+def _paragraphs(told: Sequence[tuple[str, str]]) -> list[str]:
     """Labelled facts, wrapped with a hanging indent."""
-    width = max(len(label) for label, _ in facts) + 4
+    width = max(len(label) for label, _ in told) + 4
     return [
         line
-        for label, text in facts
+        for label, text in told
         for line in textwrap.wrap(text, WIDTH, initial_indent=f"  {label}".ljust(width), subsequent_indent=" " * width)
     ]
 
 
-def _heading(c: Comparison) -> str:
+def heading(c: Comparison) -> str:
+    """Say which scale the coefficients are on."""
     scale = "standardised columns (population sd)" if c.problem.design.standardized else "the data's own units"
     if c.audited is not None and c.audited.steps:
         scale = f"what {' → '.join(c.audited.steps)} makes of the columns"
@@ -141,16 +143,17 @@ def _heading(c: Comparison) -> str:
     )
 
 
-def _facts(c: Comparison) -> list[tuple[str, str]]:
-    facts = [] if c.audited is None else [("your prior", c.audited.assumed), ("your fit", c.audited.verdict)]
-    facts += [("penalty", _penalty(c))] if c.problem.p else []
+def facts(c: Comparison) -> list[tuple[str, str]]:
+    """Return what was found, by name: penalty, dispersion, certificates, posterior, notes."""
+    told = [] if c.audited is None else [("your prior", c.audited.assumed), ("your fit", c.audited.verdict)]
+    told += [("penalty", _penalty(c))] if c.problem.p else []
     if c.map.sigma is not None:
         likelihood = c.problem.likelihood
         symbol = SYMBOLS.get(likelihood.dispersion_name or "", "the dispersion")
         integrated = f"MAP and penalised fit are {c.map.sigma_method}; the posterior integrates over {symbol}"
         what = "noise scale" if likelihood.location_scale else "dispersion"
-        facts.append((what, c.map.sigma_method if likelihood.dispersion is None else integrated))
-    facts += [
+        told.append((what, c.map.sigma_method if likelihood.dispersion is None else integrated))
+    told += [
         (
             "graph check",
             f"PyMC's logp + J is one constant to {c.graph_check.spread:.1e} over {c.graph_check.points} points",
@@ -162,7 +165,7 @@ def _facts(c: Comparison) -> list[tuple[str, str]]:
     ]
     if c.problem.has_intercept and c.passed:
         draws = c.posterior.intercept
-        facts.append(
+        told.append(
             ("intercept", f"MAP {c.map.intercept:.5g}, posterior mean {draws.mean():.5g}, sd {draws.std():.2g}")
         )
     if c.problem.p:
@@ -172,9 +175,9 @@ def _facts(c: Comparison) -> list[tuple[str, str]]:
             if np.allclose(epsilon, epsilon.iloc[0])
             else f"{epsilon.min():.4g} to {epsilon.max():.4g} by column"
         )
-        facts.append(("small", f"an effect with |β| ≤ ε counts as small: ε = {value}"))
+        told.append(("small", f"an effect with |β| ≤ ε counts as small: ε = {value}"))
     traps = () if c.audited is None else c.audited.notes
-    return facts + [("note", remark) for remark in (*c.remarks, *traps)]
+    return told + [("note", remark) for remark in (*c.remarks, *traps)]
 
 
 def _penalty(c: Comparison) -> str:
@@ -213,7 +216,7 @@ def _posterior(c: Comparison) -> str:
     return f"{c.posterior.method} ({c.posterior.reason}), {chains} × {draws} draws{cut}: {c.posterior.verdict}"
 
 
-def _rows(c: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]], int]:
+def coefficient_rows(c: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]], int]:
     """Header and rows of the coefficients; what a failed gate withholds has no column."""
     optima, posterior = not c.optima_withheld, c.posterior.verdict.passed
     table = shown_coefficients(c.coefficients, optima=optima, posterior=posterior)

@@ -119,7 +119,7 @@ def loss_slice(
     plane = _Plane.of(problem, optimum, pair, size)
     least = plane.least()
     ends = plane.limits(least) if limits is None else _read_limits(limits)
-    x, y = (np.linspace(*end, size) for end in ends)
+    x, y = (np.linspace(low, high, size) for low, high in ends)
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     values = plane.loss(points)
     lowest = float(plane.loss(least[None])[0]) if np.isfinite(least).all() else float(values.min())
@@ -167,7 +167,7 @@ def _read_limits(limits: object) -> NDArray[np.float64]:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Plane:
-    """The plane through an optimum, with the derivatives of f there; `parabola`: whether f is taken as its expansion."""
+    """The plane through an optimum, and the derivatives of f there; `parabola`: whether its expansion stands for f."""
 
     problem: Problem
     theta: Array

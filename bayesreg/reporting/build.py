@@ -82,17 +82,28 @@ def report(
 
 def _read(comparison: object, path: str | Path, choice: ScaleChoice | None) -> Path:
     if not isinstance(comparison, Comparison):
-        msg = f"report takes a Comparison (got {type(comparison).__name__}); make one with compare(problem) or audit(...)"
+        msg = f"report takes a Comparison (got {type(comparison).__name__}): that of compare(problem) or audit(...)"
         raise ParameterError(msg)
     if choice is not None and choice.problem.names != comparison.problem.names:
         msg = "report: choice is of a problem with other columns; give that which this comparison's scale came from"
         raise ParameterError(msg)
+    return check_target(path, "report: path")
+
+
+def check_target(path: str | Path, name: str) -> Path:
+    """Return where the report goes.
+
+    Raises
+    ------
+    InputError
+        If it is a folder, is in none, or has another ending; called `name`.
+    """
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm"):
-        msg = f"report: path must end in .html (got {str(path)!r})"
+        msg = f"{name} must end in .html (got {str(path)!r})"
         raise InputError(msg)
     if target.is_dir() or not target.parent.is_dir():
-        msg = f"report: path {str(path)!r} " + ("is a folder" if target.is_dir() else "is in no folder that exists")
+        msg = f"{name} {str(path)!r} " + ("is a folder" if target.is_dir() else "is in no folder that exists")
         raise InputError(msg)
     return target
 

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesreg.interfaces import Array
+from bayesreg.problem import Problem
 from bayesreg.reporting.grid import Walk
 from bayesreg.sampling_path.weights import Point
 from bayesreg.slices import LossSlice, loss_slice
 
 SIZES = {True: 101, False: 51}
-"""Points a side of the grid that contours are drawn through; whether the loss is quadratic, so that points are cheap."""
+"""Points a side of the grid that contours are drawn through: more where the loss is quadratic, and points are cheap."""
 
 LEVELS = (0.69, 3.0)
 """Nats above the least loss: of a normal with two coefficients, the regions of 50 and 95 %.  A third contour is that
@@ -52,7 +53,7 @@ def planes(walk: Walk, pair: tuple[int, int]) -> Plane:
     return Plane(walk, pair, slices, limits)
 
 
-def _problem(walk: Walk, i: int) -> Any:
+def _problem(walk: Walk, i: int) -> Problem:
     path = walk.penalized
     return path.problem.with_prior(path.family.at(float(path.scales[walk.start + i]) * path.factor))
 
@@ -100,9 +101,10 @@ def _inside(point: Array, limits: tuple[tuple[float, float], ...]) -> bool:
 
 
 def _contours(here: LossSlice, level: float) -> list[NDArray[np.float64]]:
-    from contourpy import contour_generator
+    from contourpy import LineType, contour_generator
 
-    return list(contour_generator(here.x, here.y, here.loss).lines(level))
+    found: Any = contour_generator(here.x, here.y, here.loss, line_type=LineType.Separate).lines(level)
+    return list(found)
 
 
 def _level_set(plane: Plane, i: int, here: LossSlice) -> Array | None:

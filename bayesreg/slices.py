@@ -132,12 +132,13 @@ def loss_slice(
     values = plane.loss(points)
     lowest = float(plane.loss(least[None])[0]) if np.isfinite(least).all() else float(values.min())
     here = plane.at[None]
+    spans = np.array([x[-1] - x[0], y[-1] - y[0]])
     return LossSlice(
         names=(problem.names[pair[0]], problem.names[pair[1]]), columns=pair, x=x, y=y,
         loss=np.maximum(values - lowest, 0.0).reshape(size, size), penalty=plane.penalty(points).reshape(size, size),
         optimum=plane.at, least=least, optimum_loss=max(float(plane.loss(here)[0]) - lowest, 0.0),
-        optimum_penalty=float(plane.penalty(here)[0]),
-        level_set=plane.level_set(np.array([x[-1] - x[0], y[-1] - y[0]])), expanded=plane.parabola and not problem.likelihood.quadratic,
+        optimum_penalty=float(plane.penalty(here)[0]), level_set=plane.level_set(spans),
+        expanded=plane.parabola and not problem.likelihood.quadratic,
     )  # fmt: skip
 
 

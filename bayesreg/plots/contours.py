@@ -127,9 +127,8 @@ def _draw_cloud(ax: Axes, comparison: Comparison, plane: LossSlice, count: int) 
     beta = beta[np.isfinite(beta).all(axis=1)]
     taken = beta[np.linspace(0, len(beta) - 1, min(count, len(beta))).astype(int)] if len(beta) else beta
     colour = BLUE if comparison.passed else GREY
-    ax.plot(
-        *taken.T, ".", color=colour, markersize=2.4, alpha=0.55, markeredgewidth=0, label="posterior draws", zorder=1
-    )
+    style: dict[str, Any] = {"markersize": 2.6, "alpha": 0.55, "markeredgewidth": 0, "zorder": 1}
+    ax.plot(*taken.T, ".", color=colour, label="posterior draws", **style)
 
 
 def _draw_plane(ax: Axes, plane: LossSlice) -> None:
@@ -141,7 +140,7 @@ def _draw_plane(ax: Axes, plane: LossSlice) -> None:
     if plane.level_set is not None:
         edge = np.vstack([plane.level_set, plane.level_set[:1]])
         ax.fill(*edge.T, color=VERMILLION, alpha=0.12, linewidth=0, zorder=2)
-        ax.plot(*edge.T, color=VERMILLION, linewidth=1.3, label="penalty no more than the MAP's", zorder=3)
+        ax.plot(*edge.T, color=VERMILLION, linewidth=1.3, label="penalty of the MAP", zorder=3)
     if np.isfinite(plane.least).all():
         ax.plot(*plane.least, "x", color=BLACK, markersize=5, label="least loss", zorder=4)
     ax.plot(*plane.optimum, "D", color=VERMILLION, markeredgecolor="white", markersize=5.5, label="MAP", zorder=5)
@@ -176,10 +175,11 @@ def _claim(comparison: Comparison, plane: LossSlice) -> tuple[str, str]:
         parts.append(f"P(|β|\u00a0>\u00a0ε) is {percent(beyond[0])} and {percent(beyond[1])}")
     elif zero.any():
         held = int(np.flatnonzero(zero)[0])
-        claim = f"The corner holds {names[held]} at exactly\u00a00; {percent(beyond[held])} of its posterior is beyond\u00a0ε"
+        mass = percent(beyond[held])
+        claim = f"The corner holds {names[held]} at exactly\u00a00; {mass} of its posterior is beyond\u00a0ε"
     else:
         claim = _pulled(names, table["sd"].to_numpy(), plane)
-    together = float(np.corrcoef(_flat(comparison, plane), rowvar=False)[0, 1])
+    together = float(np.corrcoef(*_flat(comparison, plane).T)[0][1])
     parts.append(f"The draws' correlation is {number(together)}. Loss and penalty: the other coefficients at the MAP")
     if plane.expanded:
         parts.append("the loss as its quadratic expansion there")

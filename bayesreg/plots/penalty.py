@@ -17,6 +17,7 @@ from bayesreg.plots.style import (
     figure_of,
     heading,
     legend_below,
+    number,
     shorten,
     tidy,
 )
@@ -59,10 +60,10 @@ def penalty(
     width: float = 7.0,
     axes: Sequence[Axes] | None = None,
 ) -> NDArray[np.object_]:
-    """Draw −log prior of one coefficient, up to its constant, and its gradient: what the penalty costs, and how it pulls.
+    """Draw −log prior of one coefficient, up to its constant, and its gradient: what a penalty costs, and how it pulls.
 
-    Under a Laplace prior the pull is λ = 1/b at any size, and jumps at zero, which is why coefficients stay there; under
-    a Gaussian one it is β/τ², in proportion to the size, and vanishes at zero.
+    Under a Laplace prior the pull is λ = 1/b at any size, and jumps at zero, which is why coefficients stay there;
+    under a Gaussian one it is β/τ², in proportion to the size, and vanishes at zero.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ def penalty(
     panels = _panels(width) if given is None else given
     for k, slope in enumerate(slopes):
         _draw(panels, slope, LINES[k % len(LINES)])
-    for ax, title in zip(panels, ("penalty (nats)", "its gradient: the pull (nats per unit)"), strict=True):
+    for ax, title in zip(panels, ("penalty (nats)", "pull (nats per unit)"), strict=True):
         tidy(ax)
         ax.set_title(title, loc="left", size=TEXT, pad=4)
         ax.axhline(0.0, color=GREY, linewidth=0.6, zorder=0)
@@ -257,4 +258,5 @@ def _held(slope: _Slope) -> str:
         return "" if np.any(np.nan_to_num(slope.gradient)) else "A flat prior."
     if not np.isfinite([low, high]).all():
         return "At its kink it is without bound."
-    return f"At {slope.location:.3g} it takes any value from {low:.3g} to {high:.3g}: that holds a coefficient there."
+    where, ends = number(slope.location), f"{number(low)} to {number(high)}"
+    return f"At {where} the pull is anything from {ends}: that holds a coefficient there."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from bayesreg.plots.style import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
@@ -154,9 +155,9 @@ def _transforms(ax: Axes, ledger: PredictionLedger) -> None:
     tail = (1 - LEVEL) / 2
     low, high = (binom.ppf(q, pit.size, 1 / bins) / pit.size * bins for q in (tail, 1 - tail))
     ax.stairs(counts / pit.size * bins, edges, fill=True, color=BLUE, alpha=0.55, label="PIT, full posterior")
-    ax.fill_between([0, 1], low, high, color=BLACK, alpha=0.12, linewidth=0, label="if calibrated, 95\u00a0% a bar")
+    ax.fill_between([0, 1], low, high, color=BLACK, alpha=0.12, linewidth=0, label="if calibrated")
     ax.axhline(1.0, color=GREY, linewidth=0.8)
-    ax.set_title("density", loc="left", size=TEXT, pad=3)
+    ax.set_title("PIT density (grey: if calibrated)", loc="left", size=TEXT, pad=3)
     ax.set_xlabel("PIT", size=TEXT, loc="right")
     ax.set_xlim(0, 1)
     ax.set_ylim(0, None)
@@ -171,20 +172,21 @@ def _claim(ledger: PredictionLedger | None) -> tuple[str, str]:
     assert ledger is not None
     rows = len(_pit(ledger))
     if ledger.calibration is not None:
-        slope, error = (float(ledger.scores.loc[FULL, f"calibration_slope{end}"]) for end in ("", "_se"))
+        slope, error = (_value(ledger.scores, FULL, f"calibration_slope{end}") for end in ("", "_se"))
         if not np.isfinite(slope):
             return "The classes are apart: calibration has no slope", f"{ledger.method}, {rows} rows."
-        said = "are calibrated" if abs(slope - 1) <= 2 * error else ("too sure" if slope < 1 else "too unsure")
-        claim = f"The posterior's probabilities {'are ' if said.startswith('too') else ''}{said}: slope {slope:.2f}"
+        said = "calibrated" if abs(slope - 1) <= 2 * error else "too sure" if slope < 1 else "too unsure"
+        claim = f"The posterior's probabilities are {said}: slope {slope:.2f}"
         return claim, f"± {error:.2g}, 1 if calibrated; {ledger.method}, {rows} rows."
     widest = INTERVALS[-1]
-    full = ledger.intervals.loc[(FULL, widest)]
-    coverage, error = float(full["coverage"]), float(full["coverage_se"])
-    near = abs(coverage - widest) <= 2 * max(error, np.sqrt(widest * (1 - widest) / max(rows, 1)))
+    coverage, error = (_value(ledger.intervals, (FULL, widest), name) for name in ("coverage", "coverage_se"))
+    near = abs(coverage - widest) <= 2 * max(error, float(np.sqrt(widest * (1 - widest) / max(rows, 1))))
     verb = "holds" if near else "misses"
     claim = f"The posterior's 95\u00a0% interval {verb} its promise: it has {100 * coverage:.1f}\u00a0% of the rows"
-    plug = PREDICTORS[0]
-    at_map = (
-        f"; the plug-in at the MAP's has {100 * float(ledger.intervals.loc[(plug, widest), 'coverage']):.1f}\u00a0%"
-    )
-    return claim, f"{ledger.method}, {rows} rows{at_map}."
+    plugged = 100 * _value(ledger.intervals, (PREDICTORS[0], widest), "coverage")
+    return claim, f"{ledger.method}, {rows} rows; the plug-in at the MAP's has {plugged:.1f}\u00a0%."
+
+
+def _value(table: pd.DataFrame, row: Any, column: str) -> float:
+    found: Any = table[column].loc[row]
+    return float(found)

@@ -6,6 +6,7 @@ Matplotlib is loaded when a picture is drawn, not when this package is imported.
 from bayesreg.plots.calibration import calibration
 from bayesreg.plots.choices import choices
 from bayesreg.plots.contours import contours
+from bayesreg.plots.diagnostics import energy, ess, khat, loo_pit, rank, trace
 from bayesreg.plots.files import save
 from bayesreg.plots.forest import forest
 from bayesreg.plots.information import information
@@ -19,12 +20,18 @@ __all__ = [
     "calibration",
     "choices",
     "contours",
+    "energy",
+    "ess",
     "forest",
     "information",
+    "khat",
+    "loo_pit",
     "marginals",
     "path",
     "penalty",
+    "rank",
     "save",
+    "trace",
     "tradeoffs",
     "typicality",
 ]

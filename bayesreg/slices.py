@@ -33,6 +33,10 @@ ROOM = 0.08
 STEPS, HALVINGS, SETTLED = 60, 12, 1e-9
 """Newton's steps and halvings in the search for the least loss, and the decrement in nats at which it is found."""
 
+RAYS, FURTHEST, BISECTIONS, SAME_POINT = 128, 4.0, 48, 1e-9
+"""Of the level set: directions (a multiple of 4, so that a diamond's corners are among them), and how far, in widths of
+the plane, it is looked for; halvings of that; and the share of a width within which a point is the location."""
+
 FLAT = 1e-10
 """Ratio of the two curvatures of the plane below which one direction has none."""
 
@@ -58,6 +62,9 @@ class LossSlice:
         The optimum, and where the loss alone is least in the plane; NaN where that is not (a ridge, separated data).
     optimum_loss, optimum_penalty : float
         Loss (above the least) and penalty at the optimum.
+    level_set : array (128, 2) or None
+        Boundary of {penalty ≤ that at the optimum}, once around: a lasso's diamond, a ridge's ellipse, corners exact.
+        None where it is a point, the optimum being at the prior's location, or does not end.
     expanded : bool
         Whether the loss is its quadratic expansion at the optimum, there being many rows.
     """
@@ -72,6 +79,7 @@ class LossSlice:
     least: Array
     optimum_loss: float
     optimum_penalty: float
+    level_set: Array | None
     expanded: bool
 
     @property
@@ -119,16 +127,18 @@ def loss_slice(
     plane = _Plane.of(problem, optimum, pair, size)
     least = plane.least()
     ends = plane.limits(least) if limits is None else _read_limits(limits)
-    x, y = (np.linspace(*end, size) for end in ends)
+    x, y = (np.linspace(low, high, size) for low, high in ends)
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     values = plane.loss(points)
     lowest = float(plane.loss(least[None])[0]) if np.isfinite(least).all() else float(values.min())
     here = plane.at[None]
+    spans = np.array([x[-1] - x[0], y[-1] - y[0]])
     return LossSlice(
         names=(problem.names[pair[0]], problem.names[pair[1]]), columns=pair, x=x, y=y,
         loss=np.maximum(values - lowest, 0.0).reshape(size, size), penalty=plane.penalty(points).reshape(size, size),
         optimum=plane.at, least=least, optimum_loss=max(float(plane.loss(here)[0]) - lowest, 0.0),
-        optimum_penalty=float(plane.penalty(here)[0]), expanded=plane.parabola and not problem.likelihood.quadratic,
+        optimum_penalty=float(plane.penalty(here)[0]), level_set=plane.level_set(spans),
+        expanded=plane.parabola and not problem.likelihood.quadratic,
     )  # fmt: skip
 
 
@@ -167,7 +177,7 @@ def _read_limits(limits: object) -> NDArray[np.float64]:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Plane:
-    """The plane through an optimum, with the derivatives of f there; `parabola`: whether f is taken as its expansion."""
+    """The plane through an optimum, and the derivatives of f there; `parabola`: whether its expansion stands for f."""
 
     problem: Problem
     theta: Array
@@ -206,6 +216,23 @@ class _Plane:
     def penalty(self, points: Array) -> Array:
         """g (m,) in nats."""
         return np.asarray(self.problem.penalty_prior.penalty(self.thetas(points)))
+
+    def level_set(self, spans: Array) -> Array | None:
+        """The boundary of {g ≤ g(optimum)}, ray by ray from the location, on which every penalty grows."""
+        centre = self.problem.penalty_prior.location(self.theta.size)[self.places]
+        if (np.abs(self.at - centre) <= SAME_POINT * spans).all():
+            return None
+        angles = 2 * np.pi * np.arange(RAYS) / RAYS
+        rays = np.stack([np.cos(angles), np.sin(angles)], axis=1) * spans
+        level = float(self.penalty(self.at[None])[0])
+        low, high = np.zeros(RAYS), np.full(RAYS, FURTHEST)
+        if not (self.penalty(centre + high[:, None] * rays) > level).all():
+            return None
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            below = self.penalty(centre + middle[:, None] * rays) <= level
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return np.asarray(centre + low[:, None] * rays)
 
     def least(self) -> Array:
         """Where f is least (2,): Newton's steps, halved until they descend; NaN where none is found."""

@@ -78,8 +78,7 @@ def as_html(comparison: Comparison) -> str:
     header, rows, left_out = coefficient_rows(c)
     more = f"<p>... and {left_out} more, in <code>.coefficients</code></p>" if left_out else ""
     head = (
-        f"<h4>{escape(title(c))}</h4><table>{told}</table>"
-        f"<p>{escape(heading(c))}</p>{_html_table(header, rows)}{more}"
+        f"<h4>{escape(title(c))}</h4><table>{told}</table><p>{escape(heading(c))}</p>{_html_table(header, rows)}{more}"
     )
     if not c.passed:
         return head + f"<p>{escape(withheld(c))}</p>"

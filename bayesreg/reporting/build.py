@@ -15,6 +15,7 @@ from bayesreg import plots
 from bayesreg.comparison import Comparison
 from bayesreg.comparison.summary import title as title_of
 from bayesreg.errors import FitError, InputError, ParameterError
+from bayesreg.plots.contours import default_pair
 from bayesreg.reporting import chapters
 from bayesreg.reporting.blocks import Block, Chapter, Interactive, Said
 from bayesreg.reporting.drawn import WIDTH, gallery
@@ -82,17 +83,28 @@ def report(
 
 def _read(comparison: object, path: str | Path, choice: ScaleChoice | None) -> Path:
     if not isinstance(comparison, Comparison):
-        msg = f"report takes a Comparison (got {type(comparison).__name__}); make one with compare(problem) or audit(...)"
+        msg = f"report takes a Comparison (got {type(comparison).__name__}): that of compare(problem) or audit(...)"
         raise ParameterError(msg)
     if choice is not None and choice.problem.names != comparison.problem.names:
         msg = "report: choice is of a problem with other columns; give that which this comparison's scale came from"
         raise ParameterError(msg)
+    return check_target(path, "report: path")
+
+
+def check_target(path: str | Path, name: str) -> Path:
+    """Return where the report goes.
+
+    Raises
+    ------
+    InputError
+        If it is a folder, is in none, or has another ending; called `name`.
+    """
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm"):
-        msg = f"report: path must end in .html (got {str(path)!r})"
+        msg = f"{name} must end in .html (got {str(path)!r})"
         raise InputError(msg)
     if target.is_dir() or not target.parent.is_dir():
-        msg = f"report: path {str(path)!r} " + ("is a folder" if target.is_dir() else "is in no folder that exists")
+        msg = f"{name} {str(path)!r} " + ("is a folder" if target.is_dir() else "is in no folder that exists")
         raise InputError(msg)
     return target
 
@@ -149,22 +161,19 @@ def _explorer(c: Comparison, found: Walk | str, choice: ScaleChoice | None) -> C
     pair = _pair(c)
     stills = [("the path", lambda: plots.path(found.penalized, found.posterior, choice=choice, width=WIDTH))]
     if pair is not None:
-        stills.append(("contours", lambda: plots.contours(c, tuple(c.problem.names[j] for j in pair), width=WIDTH)))
+        stills.append(
+            ("contours", lambda: plots.contours(c, (c.problem.names[pair[0]], c.problem.names[pair[1]]), width=WIDTH))
+        )
     blocks += [Said(tuple(lines)), Interactive(as_json(found, pair), gallery(stills))]
     return Chapter("explorer-chapter", "How strong? The λ explorer", blocks)
 
 
 def _pair(c: Comparison) -> tuple[int, int] | None:
-    """The first pair that trades off, else the two columns that are furthest from zero."""
+    """The two columns that the contour picture takes by default."""
     if c.problem.p < 2:
         return None
-    table = c.tradeoffs.table
-    if len(table):
-        first = table.iloc[0]
-        return c.problem.names.index(first["kept"]), c.problem.names.index(first["dropped"])
-    strength = (c.coefficients["mean"].abs() / c.coefficients["sd"]).fillna(0.0).to_numpy()
-    one, two = sorted(strength.argsort(kind="stable")[-2:].tolist())
-    return one, two
+    one, two = default_pair(c)
+    return c.problem.names.index(one), c.problem.names.index(two)
 
 
 @cache

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from bayesreg import plots
 from bayesreg.comparison.sections import Section, sections, withheld
-from bayesreg.comparison.summary import coefficient_rows, facts, heading, title
+from bayesreg.comparison.summary import coefficient_rows, facts, heading
 from bayesreg.errors import ParameterError
 from bayesreg.libraries import conventions
 from bayesreg.reporting.blocks import Block, Chapter, Code, Details, Facts, Said, Table
@@ -17,6 +18,7 @@ from bayesreg.strength import prior_summary
 
 if TYPE_CHECKING:
     from bayesreg.comparison import Comparison
+    from bayesreg.reporting.drawn import Drawn
 
 SAMPLERS_WITH_ENERGY = ("nuts", "pymc")
 
@@ -76,16 +78,13 @@ def _libraries(c: Comparison) -> Details | Said:
     except ParameterError as error:
         return Said((f"In other libraries' units: not said. {error}",))
     found = table[table["parameters"].notna()]
-    rows = tuple(
-        (str(name), ", ".join(f"{key} = {_number(value)}" for key, value in row["parameters"].items()), str(row["version"]))
-        for name, row in found.iterrows()
-    )
-    caption = f"This prior in the units of {len(rows)} objectives of other libraries, on the columns that the prior sees"
+    rows = tuple((str(name), _settings(row["parameters"]), str(row["version"])) for name, row in found.iterrows())
+    caption = f"This prior in the units of {len(rows)} objectives of other libraries, on the columns that it sees"
     return Details(caption, (Table("", ("objective", "parameters", "of"), rows),))
 
 
-def _number(value: object) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
+def _settings(parameters: Mapping[str, object]) -> str:
+    return ", ".join(f"{k} = {f'{v:.5g}' if isinstance(v, float) else v}" for k, v in parameters.items())
 
 
 def certificate(c: Comparison) -> Chapter:
@@ -127,8 +126,8 @@ def ledger(c: Comparison) -> Chapter:
     return Chapter("ledger", "What the point estimate discards", blocks)
 
 
-def _discarded(c: Comparison) -> list:
-    pictures = [
+def _discarded(c: Comparison) -> list[tuple[str, Callable[[], Drawn]]]:
+    pictures: list[tuple[str, Callable[[], Drawn]]] = [
         ("information", lambda: plots.information(c, width=WIDTH)),
         ("typicality", lambda: plots.typicality(c, width=WIDTH)),
     ]
@@ -137,11 +136,9 @@ def _discarded(c: Comparison) -> list:
     return pictures
 
 
-def _section(section: Section, *, titled: bool = True) -> list[Block]:
-    blocks: list[Block] = [Said(section.said, kind="titled" if False else "plain")] if section.said else []
-    if section.rows:
-        blocks.append(Table(section.title if titled else "", section.header, section.rows))
-    return blocks
+def _section(section: Section) -> list[Block]:
+    said: list[Block] = [Said(section.said)] if section.said else []
+    return [*said, Table(section.title, section.header, section.rows)] if section.rows else said
 
 
 def predicted(c: Comparison) -> Chapter:
@@ -177,7 +174,7 @@ def diagnosed(c: Comparison) -> Chapter:
     ]
     blocks: list[Block] = [Facts(tuple(rows))]
     if c.problem.p:
-        pictures = [
+        pictures: list[tuple[str, Callable[[], Drawn]]] = [
             ("trace", lambda: plots.trace(c, most=3, width=WIDTH)),
             ("ranks", lambda: plots.rank(c, most=4, width=WIDTH)),
             ("ESS", lambda: plots.ess(c, most=4, width=WIDTH)),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 WIDTH = 3.9
 """Inches: a phone shows the text at its own size, a desk larger."""
 
-SETTINGS: dict[str, Any] = {"svg.fonttype": "path", "svg.hashsalt": "bayesreg"}
+SETTINGS: Any = {"svg.fonttype": "path", "svg.hashsalt": "bayesreg"}
 """Glyphs travel with the picture, and the same numbers give the same bytes."""
 
 MANY_MARKS = 6000
@@ -96,6 +96,6 @@ def _marks(figure: Figure) -> int:
     from matplotlib.collections import Collection
     from matplotlib.lines import Line2D
 
-    lines = sum(len(line.get_xydata()) for line in figure.findobj(Line2D))  # type: ignore[arg-type, attr-defined]
-    marks = sum(np.asarray(each.get_offsets()).shape[0] for each in figure.findobj(Collection))  # type: ignore[attr-defined]
-    return int(lines + marks)
+    lines: list[Any] = figure.findobj(Line2D)
+    collections: list[Any] = figure.findobj(Collection)
+    return sum(len(line.get_xdata()) for line in lines) + sum(len(each.get_offsets()) for each in collections)

@@ -62,7 +62,9 @@ def _escaped(text: str) -> str:
 
 def _shown(walk: Walk) -> NDArray[np.int_]:
     """Columns shown, in their own order: those that are largest along the path, by mean and by MAP."""
-    size = np.abs(walk.penalized.beta[walk.start :]).sum(axis=0) + np.nan_to_num(np.abs(walk.posterior.mean)).sum(axis=0)
+    size = np.abs(walk.penalized.beta[walk.start :]).sum(axis=0) + np.nan_to_num(np.abs(walk.posterior.mean)).sum(
+        axis=0
+    )
     return np.sort(np.argsort(-size, kind="stable")[:MOST])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
@@ -12,9 +12,9 @@ from bayesreg.errors import FitError, ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.penalty_path import PenalizedPath, penalized_path
 from bayesreg.problem import Problem
+from bayesreg.samplers.settings import Progress
 from bayesreg.sampling_path import PosteriorPath, posterior_path
 from bayesreg.sampling_path.grid import default_scales
-from bayesreg.samplers.settings import Progress
 from bayesreg.scale_family import ScaleFamily
 from bayesreg.strength import ScaleChoice, choose_scale
 
@@ -30,9 +30,9 @@ NEAR = 0.25
 ROOM = 1.5
 """How far beyond the outermost choice the slider reaches."""
 
-HERE = "this report"
-RULES = {"evidence": "highest evidence", "cv min": "cross-validation, least loss", "cv 1se": "cross-validation, 1 SE"}
-"""Row of `ScaleChoice.alternatives` -> what its mark is called."""
+HERE, EVIDENCE = "this report", "highest evidence"
+CV = {"min": "cross-validation, least loss", "1se": "cross-validation, 1 SE"}
+"""Rule of cross-validation -> what its mark is called."""
 
 
 @final
@@ -118,7 +118,26 @@ def walk(
     scales = _places(problem, family, marks, sigma, count)
     penalized = penalized_path(problem, scales, sigma=sigma)
     posterior = posterior_path(problem, scales, seed=seed, progress=progress)
-    return Walk(penalized, posterior, marks, missing)
+    if EVIDENCE not in {mark.label for mark in marks}:
+        highest = _highest(posterior)
+        if isinstance(highest, Mark):
+            marks.append(highest)
+        else:
+            missing[EVIDENCE] = highest
+    return Walk(penalized, posterior, tuple(marks), missing)
+
+
+def _highest(path: PosteriorPath) -> Mark | str:
+    """The place where the evidence is highest: the path has it, and no chain need be run for it again."""
+    value = np.where(path.passed_at, path.log_evidence, np.nan)
+    if not np.isfinite(value).any():
+        return "no posterior along the path passed its gates"
+    i = int(np.nanargmax(value))
+    if i in (0, value.size - 1):
+        return f"the evidence is highest at the end of the path, scale {path.scales[i]:.4g}"
+    step = float(np.log(path.scales[i + 1] / path.scales[i - 1])) / 2
+    said = f"scale = {path.scales[i]:.4g}, of highest marginal likelihood among {value.size} places"
+    return Mark(EVIDENCE, float(path.scales[i]), f"{said}, {100 * step:.0f} % apart")
 
 
 def _seed(comparison: Comparison) -> int:
@@ -129,40 +148,29 @@ def _seed(comparison: Comparison) -> int:
 
 def _marks(
     comparison: Comparison, family: ScaleFamily, choice: ScaleChoice | None, seed: int
-) -> tuple[tuple[Mark, ...], dict[str, str]]:
-    """This report's own scale, and what evidence and cross-validation choose."""
+) -> tuple[list[Mark], dict[str, str]]:
+    """Return this report's own scale, that of the choice, and those of cross-validation, or why it chose none."""
     marks: list[Mark] = []
     if family.own is not None:
         marks.append(Mark(HERE, family.own, "the prior of this report"))
-    else:
-        scale = comparison.posterior.arrays.get("beta_scale")
-        if scale is not None:
-            marks.append(Mark(HERE, float(np.median(scale)), "posterior median of the scale"))
-    found, missing = _chosen(comparison, choice, seed)
-    return (*marks, *found), missing
-
-
-def _chosen(comparison: Comparison, choice: ScaleChoice | None, seed: int) -> tuple[list[Mark], dict[str, str]]:
-    found: list[Mark] = []
+    elif "beta_scale" in comparison.posterior.arrays:
+        scale = float(np.median(comparison.posterior.arrays["beta_scale"]))
+        marks.append(Mark(HERE, scale, "posterior median of the scale"))
+    if choice is not None and choice.by != "cv":
+        label = EVIDENCE if choice.by == "evidence" else choice.by
+        marks.append(Mark(label, choice.scale, choice.sentence))
     missing: dict[str, str] = {}
-    known = {choice.by: choice} if choice is not None and choice.by in ("evidence", "hierarchical") else {}
-    for name, label in RULES.items():
-        by, _, rule = name.partition(" ")
+    for rule, label in CV.items():
         try:
-            made = known.get(by) or choose_scale(
-                comparison.problem, by, sigma=comparison.sigma, seed=seed, **({"rule": rule} if rule else {})
-            )
+            made = choose_scale(comparison.problem, "cv", sigma=comparison.sigma, seed=seed, rule=rule)
+            marks.append(Mark(label, made.scale, made.sentence))
         except (FitError, ParameterError) as error:
             missing[label] = str(error)
-            continue
-        found.append(Mark(label, made.scale, made.sentence))
-    if "hierarchical" in known:
-        found.append(Mark("hierarchical", known["hierarchical"].scale, known["hierarchical"].sentence))
-    return found, missing
+    return marks, missing
 
 
 def _places(
-    problem: Problem, family: ScaleFamily, marks: tuple[Mark, ...], sigma: float | str | None, count: int
+    problem: Problem, family: ScaleFamily, marks: Sequence[Mark], sigma: float | str | None, count: int
 ) -> Array:
     """Evenly in log scale from where the first coefficient leaves its location, through every mark."""
     ends = penalized_path(problem, sigma=sigma, count=2).scales

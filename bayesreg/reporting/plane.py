@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesreg.interfaces import Array
+from bayesreg.problem import Problem
 from bayesreg.reporting.grid import Walk
 from bayesreg.sampling_path.weights import Point
 from bayesreg.slices import LossSlice, loss_slice
 
 SIZES = {True: 101, False: 51}
-"""Points a side of the grid that contours are drawn through; whether the loss is quadratic, so that points are cheap."""
+"""Points a side of the grid that contours are drawn through: more where the loss is quadratic, and points are cheap."""
 
 LEVELS = (0.69, 3.0)
 """Nats above the least loss: of a normal with two coefficients, the regions of 50 and 95 %.  A third contour is that
@@ -22,11 +23,6 @@ through the optimum."""
 
 DRAWS = 150
 """Draws shown at a place."""
-
-ANGLES = 96
-"""Directions in which the penalty's level set is looked for: a multiple of 8, so that its corners are among them."""
-
-HALVINGS = 44
 
 KEPT = 0.999
 """Share of the draws that the plane holds, at every place."""
@@ -52,7 +48,7 @@ def planes(walk: Walk, pair: tuple[int, int]) -> Plane:
     return Plane(walk, pair, slices, limits)
 
 
-def _problem(walk: Walk, i: int) -> Any:
+def _problem(walk: Walk, i: int) -> Problem:
     path = walk.penalized
     return path.problem.with_prior(path.family.at(float(path.scales[walk.start + i]) * path.factor))
 
@@ -89,7 +85,7 @@ def plane_at(plane: Plane, i: int, *, sound: bool, passed: bool) -> dict[str, An
     found["loss"] = [
         {"level": level, "path": line} for level in levels for line in _contours(here, level)
     ]  # fmt: skip
-    found["penalty"] = _level_set(plane, i, here)
+    found["penalty"] = here.level_set
     found["optimum"] = here.optimum
     found["least"] = here.least if _inside(here.least, plane.limits) else None
     return found
@@ -100,39 +96,10 @@ def _inside(point: Array, limits: tuple[tuple[float, float], ...]) -> bool:
 
 
 def _contours(here: LossSlice, level: float) -> list[NDArray[np.float64]]:
-    from contourpy import contour_generator
+    from contourpy import LineType, contour_generator
 
-    return list(contour_generator(here.x, here.y, here.loss).lines(level))
-
-
-def _level_set(plane: Plane, i: int, here: LossSlice) -> Array | None:
-    """The boundary of {pen ≤ pen(optimum)} around the location, ray by ray; None where it is a point or unbounded.
-
-    Every prior's penalty grows along every ray from its location, so that a bisection finds where it passes the level.
-    """
-    problem, chosen = _problem(plane.walk, i), list(here.columns)
-    beta = plane.walk.penalized.beta[plane.walk.start + i]
-    centre = problem.prior.location(problem.p)[chosen]
-    spans = np.array([high - low for low, high in plane.limits])
-    if np.abs((here.optimum - centre) / spans).max() < 1e-9:
-        return None
-    angles = 2 * np.pi * np.arange(ANGLES) / ANGLES
-    rays = np.stack([np.cos(angles), np.sin(angles)], axis=1) * spans
-
-    def penalty(reach: Array) -> Array:
-        points = np.tile(beta, (ANGLES, 1))
-        points[:, chosen] = centre + reach[:, None] * rays
-        return problem.prior.penalty(points)
-
-    level = float(problem.prior.penalty(beta[None])[0])
-    low, high = np.zeros(ANGLES), np.full(ANGLES, 4.0)
-    if not (penalty(high) > level).all():
-        return None
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        below = penalty(middle) <= level
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return centre + low[:, None] * rays
+    found: Any = contour_generator(here.x, here.y, here.loss, line_type=LineType.Separate).lines(level)
+    return list(found)
 
 
 def _draws(plane: Plane, i: int) -> Array:

@@ -57,7 +57,8 @@ def code(comparison: Comparison) -> str:
     lines = [
         "import bayesreg as br",
         "",
-        f"# X: {problem.n} rows, {problem.p} columns; y: the response" + (f"; {', '.join(problem.given)}" if given else ""),
+        f"# X: {problem.n} rows, {problem.p} columns; y: the response"
+        + (f"; {', '.join(problem.given)}" if given else ""),
         "problem = br.Problem.from_arrays(",
         f"    X, y, likelihood={expression(problem.likelihood)},",
         f"    prior={expression(problem.prior)},",
@@ -89,7 +90,7 @@ def expression(value: object) -> str:
     return f"br.{type(value).__name__}({inside})"
 
 
-def _default(value: Any, name: str, item: object) -> bool:
+def _default(value: Any, name: str, item: Any) -> bool:
     default = next(field.default for field in fields(value) if field.name == name)
     return np.ndim(item) == 0 and isinstance(item, float | int | str | None) and item == default
 

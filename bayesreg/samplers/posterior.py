@@ -42,7 +42,7 @@ class Posterior:
     arrays : mapping of str to array (chain, draw, ...)
         `intercept`, `beta` and their `_raw` twins in the data's units, `sigma` where unknown.
     attrs : mapping
-        `sampler`, `reason`, `interrupted`, `seed`, `draws_asked`, `chains_asked` (0: the sampler's choice) and versions.
+        `sampler`, `reason`, `interrupted`, `seed`, versions; `draws_asked` and `chains_asked` (0: left to the sampler).
     verdict : Verdict
     problem : Problem
         What was sampled.

@@ -10,5 +10,6 @@ from bayesreg.plots.forest import forest
 from bayesreg.plots.marginals import marginals
 from bayesreg.plots.path import path
 from bayesreg.plots.penalty import penalty
+from bayesreg.plots.trajectories import trajectories
 
-__all__ = ["choices", "contours", "forest", "marginals", "path", "penalty", "save"]
+__all__ = ["choices", "contours", "forest", "marginals", "path", "penalty", "save", "trajectories"]

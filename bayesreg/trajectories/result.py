@@ -36,7 +36,7 @@ class Trajectory:
     loss : array (K + 1,)
         Σ w·nll, in nats.
     penalty : array (K + 1,)
-        What the problem's prior charges, in nats, whether it was descended or not.
+        What the problem's priors charge, in nats, the intercept's included, whether they were descended or not.
     objective : array (K + 1,)
         What was descended: loss + penalty, or the loss alone.
     step : array (K,)
@@ -145,14 +145,16 @@ class Trajectory:
         elif not self.passed:
             text += f": {what} is {self.objective[-1]:.6g} nats; its minimum is not certified"
         else:
-            text += f": {what} is {max(float(self.excess[-1]), 0.0):.2g} nats above its minimum"
+            least = "its minimum" if self.optimum.certificate.convex else "the lowest minimum that was found"
+            text += f": {what} is {max(float(self.excess[-1]), 0.0):.2g} nats above {least}"
         held = p - int(self.support[-1])
         place = "0" if not self.problem.prior.location(p).any() else "the prior's location"
         return f"{text}; {held} of {p} coefficients exactly at {place}"
 
     def __str__(self) -> str:
         """What was done, where it ended, and why there is no minimum if there is none."""
-        return "\n".join(text for text in (self.sentence, self.noise.sentence, self.reason) if text)
+        held = "" if self.noise.method == "none" else self.noise.sentence
+        return "\n".join(text for text in (self.sentence, held, self.reason) if text)
 
     def _repr_html_(self) -> str:
         """The same, for a notebook."""

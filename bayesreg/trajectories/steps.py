@@ -39,7 +39,7 @@ class Walk:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Smooth:
-    """The smooth part of a penalty, and the size of the terms that it is summed from: what rounding is a multiple of."""
+    """The smooth part of a penalty, and the size of the terms it is summed from, of which rounding is a multiple."""
 
     value: float
     size: float

@@ -48,6 +48,9 @@ COLOURS = tuple(colour for colour in LINES if colour != BLACK)
 DASHES = ("-", "--", ":", "-.")
 
 
+FLAT = 1e-6
+"""Share of its size by which a curve varies at least where that is shown."""
+
 TITLES = {
     "loss": "loss (nats)",
     "penalty": "penalty (nats)",
@@ -227,7 +230,7 @@ class _Drawing:
         names = shorten_all([str(one.names[j]) for j in self.columns], NAME * figure_of(ax).get_figwidth())
         for n, (column, name) in enumerate(zip(self.columns, names, strict=True)):
             ax.plot(steps, one.beta[:, column], color=COLOURS[n % len(COLOURS)], linewidth=1.3, zorder=3, label=name)
-        if one.optimum is not None and one.passed:
+        if one.optimum is not None and one.passed and self.columns.size:
             ring: dict[str, Any] = {"markersize": 5, "markerfacecolor": "none", "markeredgecolor": BLACK}
             ends = one.optimum.beta[self.columns]
             ax.plot(
@@ -241,22 +244,15 @@ class _Drawing:
     def curve(self, ax: Axes, curve: str, inches: float) -> None:
         """One number over the iterations, of every descent."""
         self.prepare(ax, inches)
-        from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
-
-        highest = 0.0
+        known = [np.zeros(0)]
         for one, style in zip(self.trajectories, self.styles, strict=True):
             values = _values(one, curve)
             ax.plot(np.arange(len(one)), values, **style)
-            highest = max(highest, float(np.nanmax(values, initial=0.0)))
-        if curve == "excess" and highest > 0:
-            ax.set_yscale("log")
-            ax.yaxis.set_major_locator(LogLocator(numticks=5))
-            ax.yaxis.set_minor_locator(NullLocator())
-        if curve == "support":
-            ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-            ax.set_ylim(-0.04 * max(self.p, 1), 1.04 * max(self.p, 1))
+            known.append(values[np.isfinite(values)])
+        _vertical(ax, curve, np.concatenate(known), self.p)
         located = self.trajectories[0].problem.prior.location(self.p).any()
-        ax.set_title(wrap(TITLES[curve].format(place="μ" if located else "0"), inches), loc="left", size=TEXT, pad=4)
+        title = TITLES[curve].format(place="μ" if located else "0")
+        ax.set_title(wrap(title, inches), loc="left", size=TEXT, pad=4)
 
     def prepare(self, ax: Axes, inches: float) -> None:
         """Frame and ticks of a panel over iterations."""
@@ -267,7 +263,8 @@ class _Drawing:
         ax.set_xlim(-0.02 * last, last)
         ax.spines["left"].set_visible(True)
         ax.spines["left"].set_color(GREY)
-        ax.xaxis.set_major_locator(MaxNLocator(max(2, int(inches / 0.55)), integer=True))
+        ticks = np.asarray(MaxNLocator(max(2, int(inches / 0.55)), integer=True).tick_values(0.0, last))
+        ax.set_xticks(ticks[ticks <= last])
         ax.yaxis.set_major_locator(MaxNLocator(4))
         ax.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
 
@@ -275,6 +272,22 @@ class _Drawing:
         """Put the curves' styles into the legend of the axes that has the coefficients'."""
         for style in self.styles:
             ax.plot([], [], **style)
+
+
+def _vertical(ax: Axes, curve: str, known: Array, p: int) -> None:
+    """Vertical scale of a curve, given all its values."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+    if curve == "support":
+        ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        ax.set_ylim(-0.04 * max(p, 1), 1.04 * max(p, 1))
+    elif curve == "excess" and known.size:
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(numticks=5))
+        ax.yaxis.set_minor_locator(NullLocator())
+    elif not known.size or np.ptp(known) <= FLAT * np.abs(known).max():  # nothing to see in its last digits
+        middle = float(known.mean()) if known.size else 0.0
+        ax.set_ylim(middle - 1.0, middle + 1.0)
 
 
 def _values(one: Trajectory, curve: str) -> Array:

@@ -229,7 +229,9 @@ class _Drawing:
             ax.plot(x, y, color=GREY, linewidth=0.7, alpha=0.7, zorder=2, label="other coefficients")
         names = shorten_all([str(one.names[j]) for j in self.columns], NAME * figure_of(ax).get_figwidth())
         for n, (column, name) in enumerate(zip(self.columns, names, strict=True)):
-            ax.plot(steps, one.beta[:, column], color=COLOURS[n % len(COLOURS)], linewidth=1.3, zorder=3, label=name)
+            label = f"\u00a0{name}" if name.startswith("_") else name  # Matplotlib hides labels that start so
+            colour = COLOURS[n % len(COLOURS)]
+            ax.plot(steps, one.beta[:, column], color=colour, linewidth=1.3, zorder=3, label=label)
         if one.optimum is not None and one.passed and self.columns.size:
             ring: dict[str, Any] = {"markersize": 5, "markerfacecolor": "none", "markeredgecolor": BLACK}
             ends = one.optimum.beta[self.columns]

@@ -158,22 +158,13 @@ def _explorer(c: Comparison, found: Walk | str, choice: ScaleChoice | None) -> C
     lines = ["The penalty's strength λ is the prior's scale. The slider moves the penalised optimum and the posterior "
              f"along it together. {found.posterior.sentence[:1].upper()}{found.posterior.sentence[1:]}."]  # fmt: skip
     lines += [f"No mark for {label}: {why}" for label, why in found.missing.items()]
-    pair = _pair(c)
+    pair = None if c.problem.p < 2 else default_pair(c)
     stills = [("the path", lambda: plots.path(found.penalized, found.posterior, choice=choice, width=WIDTH))]
     if pair is not None:
-        stills.append(
-            ("contours", lambda: plots.contours(c, (c.problem.names[pair[0]], c.problem.names[pair[1]]), width=WIDTH))
-        )
-    blocks += [Said(tuple(lines)), Interactive(as_json(found, pair), gallery(stills))]
+        stills.append(("contours", lambda: plots.contours(c, pair, width=WIDTH)))
+    places = None if pair is None else (c.problem.names.index(pair[0]), c.problem.names.index(pair[1]))
+    blocks += [Said(tuple(lines)), Interactive(as_json(found, places), gallery(stills))]
     return Chapter("explorer-chapter", "How strong? The λ explorer", blocks)
-
-
-def _pair(c: Comparison) -> tuple[int, int] | None:
-    """The two columns that the contour picture takes by default."""
-    if c.problem.p < 2:
-        return None
-    one, two = default_pair(c)
-    return c.problem.names.index(one), c.problem.names.index(two)
 
 
 @cache

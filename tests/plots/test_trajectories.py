@@ -252,6 +252,16 @@ def test_nothing_is_cut_off_at_any_width(written, width, p, count):
     assert min(ax.get_window_extent().width for ax in panels) / figure.dpi > 0.8
 
 
+def test_names_are_written_as_they_are(written):
+    names = ["_hidden", "a$_b$", "<script>", "nolegend"]
+    ax = trajectories(br.trajectory(problem_of(br.Laplace(0.1), p=4, names=names), steps=5))[0]
+    legend = ax.get_figure(root=True).legends[0]
+    shown = [text.get_text().strip("\u00a0") for text in legend.get_texts()]
+    assert set(names) <= set(shown)
+    assert not any(text.get_parse_math() for text in legend.get_texts())
+    written(ax.get_figure(root=True))
+
+
 def test_very_many_columns_are_cut(written):
     problem = problem_of(br.Laplace(scale=0.1), p=300, likelihood=br.GaussianNoise(1.0))
     panels = trajectories(br.trajectory(problem, steps=5), most=2)

@@ -28,10 +28,11 @@ from bayesreg.plots.style import (
     wrap,
 )
 from bayesreg.plots.trajectories_claim import claim, ended, labels_of, rounding
-from bayesreg.trajectories import Trajectory
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from bayesreg.trajectories import Trajectory
 
 PATHS, CURVES = 1.5, 1.15
 """Heights in inches of a panel of coefficients, and of one of a curve."""
@@ -123,6 +124,8 @@ def trajectories(
 
 
 def _check(trajectories: Sequence[Trajectory]) -> None:
+    from bayesreg.trajectories import Trajectory
+
     if not trajectories or not all(isinstance(one, Trajectory) for one in trajectories):
         found = ", ".join(type(one).__name__ for one in trajectories) or "none"
         msg = f"trajectories takes one or more Trajectory, each an argument (got {found}); make them with br.trajectory"

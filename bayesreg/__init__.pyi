@@ -56,5 +56,7 @@ from .strength import ScaleChoice as ScaleChoice
 from .strength import choose_scale as choose_scale
 from .strength import prior_summary as prior_summary
 from .strength import scale_for as scale_for
+from .trajectories import Trajectory as Trajectory
+from .trajectories import trajectory as trajectory
 
 __version__: str

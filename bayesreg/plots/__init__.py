@@ -14,6 +14,7 @@ from bayesreg.plots.marginals import marginals
 from bayesreg.plots.path import path
 from bayesreg.plots.penalty import penalty
 from bayesreg.plots.tradeoffs import tradeoffs
+from bayesreg.plots.trajectories import trajectories
 from bayesreg.plots.typicality import typicality
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "save",
     "trace",
     "tradeoffs",
+    "trajectories",
     "typicality",
 ]

@@ -6,10 +6,11 @@ Matplotlib is loaded when a picture is drawn, not when this package is imported.
 from bayesreg.plots.calibration import calibration
 from bayesreg.plots.choices import choices
 from bayesreg.plots.contours import contours
-from bayesreg.plots.diagnostics import energy, ess, khat, loo_pit, rank, trace
+from bayesreg.plots.diagnostics import energy, ess, rank, trace
 from bayesreg.plots.files import save
 from bayesreg.plots.forest import forest
 from bayesreg.plots.information import information
+from bayesreg.plots.leave_one_out import khat, loo_pit
 from bayesreg.plots.marginals import marginals
 from bayesreg.plots.path import path
 from bayesreg.plots.penalty import penalty

@@ -50,6 +50,7 @@ def soften(ax: Axes, name: str = "") -> None:
 
 
 def finished(figure: Figure, panels: NDArray[np.object_], said: tuple[str, str]) -> NDArray[np.object_]:
+    """Give the figure its legend and caption."""
     legend_below(panels[0], owned=True)
     caption(figure, *said)
     return panels

@@ -207,7 +207,7 @@ def _point(source: Comparison | Posterior, name: str, column: str) -> float | No
     """A number of the comparison's table, where there is one that may be shown."""
     if isinstance(source, Posterior) or source.optima_withheld:
         return None
-    return float(source.coefficients.loc[name, column])
+    return float(source.coefficients[column].to_numpy()[source.problem.names.index(name)])
 
 
 def _mark_quantile(ax: Axes, source: Comparison | Posterior, name: str) -> None:

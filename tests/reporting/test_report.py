@@ -195,17 +195,14 @@ def test_nothing_is_lost_where_writing_fails(tmp_path: Path, monkeypatch: pytest
 def test_bad_arguments_are_refused_before_anything_is_computed(tmp_path: Path) -> None:
     c = small()
     (tmp_path / "d.html").mkdir()
-    for path, said in (
-        ("r.txt", "end in .html"),
-        (tmp_path / "d.html", "is a folder"),
-        (tmp_path / "no" / "r.html", "no folder"),
-    ):
+    bad = {"r.txt": "end in .html", tmp_path / "d.html": "is a folder", tmp_path / "no" / "r.html": "no folder"}
+    for path, said in bad.items():
         with pytest.raises(br.InputError, match=said):
             br.report(c, path)
     with pytest.raises(br.ParameterError, match="takes a Comparison"):
         br.report(c.problem, tmp_path / "r.html")
     X = np.random.default_rng(0).normal(size=(30, 2))
-    other = br.choose_scale(br.Problem.from_arrays(X, X[:, 0], prior=br.Gaussian(1.0)), "cv")
+    other = br.choose_scale(br.Problem.from_arrays(X, X[:, 0] + X[::-1, 1], prior=br.Gaussian(1.0)), "cv")
     with pytest.raises(br.ParameterError, match="other columns"):
         br.report(c, tmp_path / "r.html", choice=other)
     assert not list(tmp_path.glob("*.tmp"))

@@ -27,6 +27,11 @@
   }
 
   function put(id, chart, label) {
+    // The whole is one image with one label: its groups keep their kind for tests, not for screen readers.
+    for (const group of chart.querySelectorAll("g[aria-label]")) {
+      group.dataset.mark = group.getAttribute("aria-label");
+      group.removeAttribute("aria-label");
+    }
     chart.setAttribute("role", "img");
     chart.setAttribute("aria-label", label);
     at(id).replaceChildren(chart);

@@ -19,9 +19,11 @@ NO_MATHS = "tex2jax_ignore mathjax_ignore"
 
 LINE = "border-bottom:1px solid"
 CAPTION = "caption-side:top;text-align:left;padding:0.2em 0"
-FACT = "text-align:left;vertical-align:top"
-WORDS = "text-align:left"
-NUMBERS = "text-align:right;white-space:nowrap"
+PLACE = "padding:0.15em 0.6em"
+FACT = f"text-align:left;vertical-align:top;{PLACE}"
+WORDS = f"text-align:left;{PLACE}"
+NUMBERS = f"text-align:right;white-space:nowrap;{PLACE}"
+TABLE = "border-collapse:collapse;margin-bottom:0.8em;font-variant-numeric:tabular-nums"
 """Styles.  A line without a colour takes that of the text."""
 
 
@@ -45,13 +47,13 @@ def verdict(word: str, text: str) -> Html:
     return Html(f"<p><strong>{escape(word)}</strong> {escape(text)}</p>")
 
 
-def facts(pairs: Iterable[tuple[str, str]]) -> Html:
-    """Return labelled facts, one a row; empty where there is none."""
+def facts(pairs: Iterable[tuple[str, str]], caption: str = "") -> Html:
+    """Return labelled facts, one a row, and what is said above them; empty where there is none."""
     rows = "".join(
         f'<tr><th scope="row" style="{FACT}">{escape(label)}</th><td style="{FACT}">{escape(text)}</td></tr>'
         for label, text in pairs
     )
-    return Html(f"<table><tbody>{rows}</tbody></table>" if rows else "")
+    return Html(f'<table style="{TABLE}">{_caption(caption)}<tbody>{rows}</tbody></table>' if rows else "")
 
 
 def table(
@@ -62,7 +64,7 @@ def table(
     Parameters
     ----------
     header : sequence of str
-        One a column.
+        One a column; empty where what the cells are needs no word.
     rows : sequence of sequence of str
         Cells, as many a row as there are columns.
     caption : str
@@ -71,16 +73,19 @@ def table(
         Columns, by their header, that hold words rather than numbers.
     """
     styles = [WORDS if j == 0 or name in words else NUMBERS for j, name in enumerate(header)]
-    said = f'<caption style="{CAPTION}">{escape(caption)}</caption>' if caption else ""
     head = "".join(
-        f'<th scope="col" style="{style};{LINE}">{escape(name)}</th>'
+        f'<th scope="col" style="{style};{LINE}">{escape(name)}</th>' if name else f'<td style="{LINE}"></td>'
         for name, style in zip(header, styles, strict=True)
     )
     body = "".join(f"<tr>{_cells(row, styles)}</tr>" for row in rows)
     return Html(
-        f'<div style="overflow-x:auto"><table style="font-variant-numeric:tabular-nums">{said}'
+        f'<div style="overflow-x:auto"><table style="{TABLE}">{_caption(caption)}'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def _caption(text: str) -> str:
+    return f'<caption style="{CAPTION}">{escape(text)}</caption>' if text else ""
 
 
 def _cells(row: Sequence[str], styles: Sequence[str]) -> str:

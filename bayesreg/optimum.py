@@ -169,7 +169,7 @@ class Optimum:
     def _repr_html_(self) -> str:
         """How it ended, the proof, and the coefficients, for a notebook."""
         tied = f" (columns {listed(self.certificate.tied)})" if self.certificate.tied else ""
-        top = [html.heading(f"{self.outcome.value}{tied}"), html.facts(_facts(self))]
+        top = [html.heading(f"{self.outcome.value}{tied}"), html.facts(_facts(self), "Where, and the proof")]
         if self.outcome is Outcome.NOT_CERTIFIED:
             return html.block(
                 *top, html.verdict("WITHHELD:", "the coefficients, which are no optimum; they are in .beta")

@@ -211,7 +211,7 @@ class Problem(Objective):
         """What it is made of, for a notebook; nothing is computed of the rows."""
         fixed = self if self.likelihood.sigma_known is None else self.conditional(None)
         told = problem_facts(self, fixed, scale_by_noise=self.scale_by_noise, given=self.given, notes=self.notes)
-        return html.block(html.heading(title(self)), html.facts(told))
+        return html.block(html.heading(title(self)), html.facts(told, "What it is made of"))
 
     # -- the same problem, otherwise ---------------------------------------------------------------------------------
 

@@ -16,11 +16,17 @@ if TYPE_CHECKING:
 MOST_ROWS = 12
 """Coefficients shown at once."""
 
-CHEAP = ("tradeoffs", "typicality", "lints")
-"""Results that are computed for the page, where the data are of moderate size."""
+CHEAP = {
+    "amount": (500_000, 2_000_000, 2_000_000),
+    "tradeoffs": (500_000, 2_000_000, 2_000_000),
+    "typicality": (500_000, 2_000_000, 5_000),
+    "lints": (500_000, 100_000, 5_000),
+}
+"""Results that are computed for the page, up to so many numbers in the draws of β, numbers in X, and rows.
 
-CHEAP_CELLS = 2_000_000
-"""Numbers, in the draws of the coefficients and in X together, up to which those take under a fifth of a second."""
+That is a fifth of a second in all.  The amount is then the one without prediction.  What takes long in large data is
+the density of every draw for typicality, and for the known failings whether classes are separated (a linear programme).
+"""
 
 WORDS = ("kept / dropped", "columns", "")
 """Headers of columns of words, in any of the tables."""
@@ -50,21 +56,21 @@ def _verdict(c: Comparison) -> list[Html]:
     drawn = f"the draws passed their gates ({c.posterior.method}, {chains} × {draws})"
     shown = [html.verdict("Passed:", f"MAP and penalised fit agree ({point}); {drawn}"), *yours]
     counted = bool({"amount", "prediction"} & set(c.computed))
-    if not (counted or _cheap(c)):
+    if not (counted or _cheap(c, "amount")):
         return shown
-    return [*shown, html.verdict("Discarded:", c.amount_so_far.sentence + ("" if counted else NOT_COUNTED))]
+    little, _, numbers = c.amount_so_far.sentence.partition(": ")
+    word = f"{little.capitalize()} is discarded{'' if counted else ', prediction not yet counted'}:"
+    return [*shown, html.verdict(word, numbers)]
 
 
-NOT_COUNTED = "; what it costs in prediction is not counted yet (.amount counts it)"
+def _cheap(c: Comparison, name: str) -> bool:
+    drawn, given, rows = CHEAP.get(name, (-1, -1, -1))
+    return c.posterior.beta.size <= drawn and c.problem.n * c.problem.p <= given and c.problem.n <= rows
 
 
-def _cheap(c: Comparison) -> bool:
-    return c.posterior.beta.size + c.problem.n * c.problem.p <= CHEAP_CELLS
-
-
-def _ready(c: Comparison) -> tuple[str, ...]:
+def _ready(c: Comparison) -> list[str]:
     """Results that have been computed, or that it takes no time to compute."""
-    return tuple(name for name in MADE_OF if name in c.computed or (name in CHEAP and _cheap(c)))
+    return [name for name in MADE_OF if name in c.computed or (name != "amount" and _cheap(c, name))]
 
 
 def _coefficients(c: Comparison) -> list[Html]:
@@ -100,7 +106,7 @@ def _section(section: Section) -> Html:
 
 
 NAMED = {
-    "amount": "how much is discarded",
+    "amount": "how much is discarded, prediction counted",
     "tradeoffs": "pairs that trade off",
     "selection": "supports",
     "typicality": "the mode among the draws",
@@ -109,11 +115,10 @@ NAMED = {
 }
 
 
-def _not_yet(c: Comparison, ready: tuple[str, ...]) -> list[Html]:
+def _not_yet(c: Comparison, ready: list[str]) -> list[Html]:
     """Name what is computed only when it is asked for."""
-    none = {"selection"} if not c.problem.p else set()
-    known = {*ready, *({"amount"} if _cheap(c) else none)}
-    waiting = [f"{words} (.{name})" for name, words in NAMED.items() if name not in known | none]
+    none = () if c.problem.p else ("selection",)
+    waiting = [f"{words} (.{name})" for name, words in NAMED.items() if name not in (*ready, *none)]
     if not waiting:
         return []
     return [html.paragraph(f"Not computed yet: {', '.join(waiting)}. print(...) computes and shows all of it.")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
@@ -42,9 +42,9 @@ class Section:
     rows: tuple[tuple[str, ...], ...] = ()
 
 
-def sections(c: Comparison, of: Iterable[str] = ()) -> list[Section]:
-    """Return the sections of a comparison that passed its gates; or those made of the results named `of` alone."""
-    made = [make(c) for name, make in MADE_OF.items() if name in (of or MADE_OF)]
+def sections(c: Comparison, of: Collection[str] | None = None) -> list[Section]:
+    """Return the sections of a comparison that passed its gates: all, or those made of the results named `of`."""
+    made = [make(c) for name, make in MADE_OF.items() if of is None or name in of]
     return [section for section in made if section is not None]
 
 

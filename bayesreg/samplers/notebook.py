@@ -36,7 +36,7 @@ def as_html(posterior: Posterior) -> Html:
     parts = [
         html.heading(title(s.problem)),
         html.verdict(word, told),
-        html.facts([("method", f"{s.method} ({s.reason})"), ("draws", drawn)]),
+        html.facts([("method", f"{s.method} ({s.reason})"), ("draws", drawn)], "How it was drawn"),
     ]
     if not s.verdict.passed:
         return html.block(*parts, html.verdict("WITHHELD:", "means, sds and intervals; the draws are in .data"))

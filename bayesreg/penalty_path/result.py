@@ -200,13 +200,15 @@ class PenalizedPath:
 
     def _repr_html_(self) -> str:
         """The sentence and, folded away, some of the points, for a notebook."""
-        some = self.table.iloc[np.unique(np.linspace(0, len(self) - 1, MOST_ROWS).round().astype(int))]
-        header = (self.family.name, "λ", "coefficients off their location", "J (nats)", "certified")
+        some = np.unique(np.linspace(0, len(self) - 1, MOST_ROWS).round().astype(int))
+        proof = "certified" if self.problem.convex else "stationary"
+        header = (self.family.name, "λ", "coefficients off their location", "J (nats)", proof)
         rows = [
-            (f"{s:.4g}", "by column" if np.isnan(rate) else f"{rate:.4g}", f"{k}", f"{J:.6f}", "yes" if sure else "NO")
-            for s, rate, k, J, sure in zip(
-                *(some[name] for name in ("scale", "lambda_", "nonzero", "objective", "certified")), strict=True
+            (
+                f"{self.scales[i]:.4g}", "by column" if np.isnan(self.lambda_[i]) else f"{self.lambda_[i]:.4g}",
+                str(self.nonzero[i]), f"{self.objective[i]:.6f}", "yes" if self.sound[i] else "NO",
             )
-        ]
+            for i in some
+        ]  # fmt: skip
         points = html.details(f"{len(some)} of its {len(self)} points", html.table(header, rows))
         return html.block(html.paragraph(str(self)), points)

@@ -251,15 +251,13 @@ MOST_ROWS = 12
 
 
 def _dispersion(optimum: Optimum) -> str:
-    name = None if optimum.problem is None else optimum.problem.likelihood.dispersion_name
-    return name or "sigma"
+    return "sigma" if optimum.problem is None else optimum.problem.likelihood.dispersion_name or "sigma"
 
 
 def _zeros_text(optimum: Optimum) -> str:
-    zeros, what = optimum.zeros, "coefficients"
-    if optimum.problem is None:
-        zeros, what = optimum.certificate.zero, "entries"
-    where = "zero" if what == "coefficients" and not optimum.beta[zeros].any() else "at a kink of the penalty"
+    model = optimum.problem is None
+    zeros, what = (optimum.certificate.zero, "entries") if model else (optimum.zeros, "coefficients")
+    where = "at a kink of the penalty" if model or optimum.beta[zeros].any() else "zero"
     return f"{int(zeros.sum())} of {zeros.size} {what} exactly {where}" if zeros.size else f"no {what}"
 
 
@@ -299,6 +297,5 @@ def _coefficients(optimum: Optimum) -> list[html.Html]:
 def _of_model(optimum: Optimum) -> list[html.Html]:
     """The variables of a PyMC model at its mode."""
     rows = [(name, _brief(value)) for name, value in list(optimum.point.items())[:MOST_ROWS]]
-    left_out = len(optimum.point) - len(rows)
-    more = [html.paragraph(f"... and {left_out} more, in .point")] if left_out else []
-    return [html.table(("variable", "value"), rows), *more]
+    more = [html.paragraph(f"... and {len(optimum.point) - len(rows)} more, in .point")]
+    return [html.table(("variable", "value"), rows), *(more if len(rows) < len(optimum.point) else [])]

@@ -40,6 +40,7 @@ from .problem import Problem as Problem
 from .reading import PenaltyReading as PenaltyReading
 from .reading import PenaltyRow as PenaltyRow
 from .reading import read_penalty as read_penalty
+from .reporting import report as report
 from .samplers import Posterior as Posterior
 from .samplers import sample as sample
 from .sampling_path import PosteriorPath as PosteriorPath
@@ -55,5 +56,7 @@ from .strength import ScaleChoice as ScaleChoice
 from .strength import choose_scale as choose_scale
 from .strength import prior_summary as prior_summary
 from .strength import scale_for as scale_for
+from .trajectories import Trajectory as Trajectory
+from .trajectories import trajectory as trajectory
 
 __version__: str

@@ -244,6 +244,10 @@ class Problem(Objective):
         """Return the problem under another prior on the coefficients."""
         return replace(self, prior=prior)
 
+    def unpenalized(self) -> Self:
+        """Return the problem under no prior at all, on the intercept neither: its J is the loss."""
+        return replace(self, prior=Flat(), intercept=None if self.intercept is None else Flat(), scale_by_noise=False)
+
     def reweighted(self, weights: Array) -> Self:
         """Return the problem with other row weights (standardisation stays)."""
         return replace(self, design=replace(self.design, rows=self.design.rows.reweighted(weights), centred=False))

@@ -18,7 +18,8 @@ from bayesreg.errors import FitError, GraphMismatchError, InputError, ParameterE
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser().parse_args(words, argparse.Namespace(words=words))
     try:
         return int(options.run(options))
     except BrokenPipeError:  # the reader has left, as `| head` does: nothing is wrong

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from bayesreg.cli.also import add_also, read_epsilon
 from bayesreg.cli.compare import conclude
-from bayesreg.cli.options import add_output, add_sampling, make_folder, noted, number_or_word
+from bayesreg.cli.options import (
+    add_output,
+    add_report,
+    add_sampling,
+    check_report,
+    make_folder,
+    noted,
+    number_or_word,
+)
 from bayesreg.cli.progress import shown
 from bayesreg.errors import InputError
 from bayesreg.intake import read_numbers
@@ -48,12 +56,14 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="an effect with |β| ≤ ε counts as small, on the columns as the model sees them",
     )  # fmt: skip
     add_also(parser)
+    add_report(parser)
     add_output(parser)
     parser.set_defaults(run=_audit)
 
 
 def _audit(options: argparse.Namespace) -> int:
     epsilon = read_epsilon("--epsilon", options.epsilon)
+    check_report(options)
     make_folder(options.out)
     estimator = load_model(options.model, trust=options.trust)
     X, y, weights = _data(options, estimator)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayesreg.cli.also import TITLES, add_also, add_epsilon, compute, read_epsilon, withheld
-from bayesreg.cli.options import add_output, add_sampling, make_folder
+from bayesreg.cli.options import add_output, add_report, add_sampling, check_report, make_folder, noted
 from bayesreg.cli.problem import add_problem, read_problem
-from bayesreg.cli.progress import shown
+from bayesreg.cli.progress import shown, staged
 from bayesreg.cli.status import GATE_FAILED, OK
 from bayesreg.errors import InputError
 
 if TYPE_CHECKING:
     from bayesreg.comparison import Comparison
     from bayesreg.problem import Problem
+    from bayesreg.strength import ScaleChoice
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +39,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_sampling(parser)
     add_epsilon(parser)
     add_also(parser)
+    add_report(parser)
     add_output(parser)
     parser.set_defaults(run=_compare)
 
@@ -46,26 +49,35 @@ def _compare(options: argparse.Namespace) -> int:
     from bayesreg.effects import small_effect
 
     epsilon, raw = read_epsilon("--epsilon", options.epsilon), read_epsilon("--epsilon-raw", options.epsilon_raw)
+    check_report(options)
     make_folder(options.out)
-    problem, remarks = _problem(options)
+    problem, remarks, choice = _problem(options)
     small_effect(problem, epsilon, raw=raw)
     with shown() as progress:
         comparison = compare(
             problem, sigma=options.sigma, method=options.method, draws=options.draws, chains=options.chains,
             seed=options.seed, epsilon=epsilon, epsilon_raw=raw, progress=progress, remarks=remarks,
         )  # fmt: skip
-    return conclude(comparison, options)
+    return conclude(comparison, options, choice=choice)
 
 
-def conclude(comparison: Comparison, options: argparse.Namespace, reasons: Sequence[str] = ()) -> int:
+def conclude(
+    comparison: Comparison,
+    options: argparse.Namespace,
+    reasons: Sequence[str] = (),
+    *,
+    choice: ScaleChoice | None = None,
+) -> int:
     """Print a comparison and what is wanted beside it, write what is to be kept, and return the exit status.
 
-    `reasons`: why nothing may be concluded, beyond those of the comparison.
+    `reasons`: why nothing may be concluded, beyond those of the comparison.  `choice`: how its scale was chosen.
     """
     found = compute(comparison, options.also, options.seed) if comparison.passed else {}
     print(comparison.to_json(also=found) if options.json else text_of(comparison, found))
     if options.out is not None:
         write(comparison, options.out)
+    if options.report is not None:
+        write_report(comparison, options, choice)
     reasons = [*reasons, *([comparison.withheld] if comparison.withheld else []), *withheld(found)]
     if reasons:
         print(f"bayesreg: a gate failed: {'; '.join(reasons)}", file=sys.stderr)
@@ -73,24 +85,36 @@ def conclude(comparison: Comparison, options: argparse.Namespace, reasons: Seque
     return OK
 
 
+def write_report(comparison: Comparison, options: argparse.Namespace, choice: ScaleChoice | None) -> None:
+    """Write the report, with the command that it is of."""
+    from bayesreg.reporting import report
+
+    with staged() as stage, noted():
+        written = report(
+            comparison, options.report, choice=choice, explorer=not options.no_explorer,
+            command=shlex.join(["bayesreg", *options.words]), progress=stage("report"),
+        )  # fmt: skip
+    print(f"written: {written} ({written.stat().st_size / 1e6:.1f} MB)", file=sys.stderr)
+
+
 def text_of(comparison: Comparison, found: Mapping[str, Any]) -> str:
     """Return the summary, and under it what was wanted beside it."""
     return "\n".join([comparison.summary(), *(f"{TITLES[name]}\n\n{result}\n" for name, result in found.items())])
 
 
-def _problem(options: argparse.Namespace) -> tuple[Problem, tuple[str, ...]]:
-    """Return the problem and how its prior's scale was come by."""
+def _problem(options: argparse.Namespace) -> tuple[Problem, tuple[str, ...], ScaleChoice | None]:
+    """Return the problem, how its prior's scale was come by, and the choice of it, if it was chosen."""
     if options.scale is not None and options.by is not None:
         msg = f"--by {options.by} chooses a scale, but --scale {options.scale:g} gives one; leave one of them out"
         raise InputError(msg)
     if options.scale is not None:
         problem, about = read_problem(options, options.scale)
-        return problem, (about, f"prior scale = {options.scale:g}, as given")
+        return problem, (about, f"prior scale = {options.scale:g}, as given"), None
     from bayesreg.strength import choose_scale
 
     problem, about = read_problem(options)
     choice = choose_scale(problem, options.by or "evidence", sigma=options.sigma, seed=options.seed)
-    return choice.problem, (about, f"prior {choice.sentence}")
+    return choice.problem, (about, f"prior {choice.sentence}"), choice
 
 
 def write(comparison: Comparison, folder: Path) -> None:

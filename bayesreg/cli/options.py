@@ -32,6 +32,33 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
+def add_report(parser: argparse.ArgumentParser) -> None:
+    """Give a command the options of the report."""
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE.html", help="write the report there: one HTML file that needs nothing else"
+    )
+    parser.add_argument(
+        "--no-explorer", action="store_true", help="leave the λ explorer, posteriors along the prior's scale, out of it"
+    )
+
+
+def check_report(options: argparse.Namespace) -> None:
+    """Refuse a report that could not be written, before anything is computed.
+
+    Raises
+    ------
+    InputError
+        If --report names no HTML file in a folder, or --no-explorer stands alone.
+    """
+    if options.report is not None:
+        from bayesreg.reporting import check_target
+
+        check_target(options.report, "--report")
+    elif options.no_explorer:
+        msg = "--no-explorer is of a report; add --report FILE.html, or leave it out"
+        raise InputError(msg)
+
+
 def number_or_word(text: str) -> float | str:
     """A number where it is one."""
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bayesreg import html
 from bayesreg.comparison.sections import LEDGER, MADE_OF, Section, ledger_cells, sections, withheld
-from bayesreg.comparison.summary import SENSITIVITY, coefficient_cells, facts_of, heading_of, sensitivity_cells
+from bayesreg.comparison.summary import SENSITIVITY, coefficient_rows, facts, heading, sensitivity_cells
 from bayesreg.html import Html
 from bayesreg.in_words import title
 
@@ -76,16 +76,16 @@ def _ready(c: Comparison) -> list[str]:
 def _coefficients(c: Comparison) -> list[Html]:
     if not c.problem.p:
         return []
-    header, rows, left_out = coefficient_cells(c, MOST_ROWS, brief=True)
+    header, rows, left_out = coefficient_rows(c, MOST_ROWS, brief=True)
     more = [html.paragraph(f"... and {left_out} more of {c.problem.p}, in .coefficients")] if left_out else []
-    return [html.table(header, rows, heading_of(c)), *more]
+    return [html.table(header, rows, heading(c)), *more]
 
 
 def _all_numbers(c: Comparison) -> list[Html]:
     """The coefficients with every column, and under other scales where the data are separated."""
     if not c.problem.p:
         return []
-    header, rows, left_out = coefficient_cells(c)
+    header, rows, left_out = coefficient_rows(c)
     more = [html.paragraph(f"... and {left_out} more, in .coefficients")] if left_out else []
     parts = [html.details("Coefficients with every number", html.table(header, rows), *more)]
     scales = sensitivity_cells(c) if c.passed else None
@@ -93,7 +93,7 @@ def _all_numbers(c: Comparison) -> list[Html]:
 
 
 def _facts(c: Comparison) -> Html:
-    found = facts_of(c)
+    found = facts(c)
     notes = sum(label == "note" for label, _ in found)
     told = f", and {notes} note{'s' * (notes != 1)}" if notes else ""
     return html.details(f"Prior, certificates and draws{told}", html.facts(found))

@@ -29,8 +29,8 @@ MOST_ROWS = 40
 def as_text(comparison: Comparison) -> str:
     """Return the summary as plain text."""
     c = comparison
-    header, rows, left_out = coefficient_cells(c)
-    parts = [title(c.problem), "", *_paragraphs(facts_of(c)), "", heading_of(c), "", *_aligned(header, rows)]
+    header, rows, left_out = coefficient_rows(c)
+    parts = [title(c.problem), "", *_paragraphs(facts(c)), "", heading(c), "", *_aligned(header, rows)]
     parts += [f"  ... and {left_out} more, in .coefficients"] if left_out else []
     if not c.passed:
         return "\n".join([*parts, "", *textwrap.wrap(withheld(c), WIDTH)]) + "\n"
@@ -58,7 +58,7 @@ def sensitivity_cells(c: Comparison, most: int = MOST_ROWS) -> tuple[tuple[str, 
     """Header and rows of the columns shown in the coefficient table."""
     if c.sensitivity is None:
         return None
-    table = c.sensitivity.loc[[row[0] for row in coefficient_cells(c, most)[1]]]
+    table = c.sensitivity.loc[[row[0] for row in coefficient_rows(c, most)[1]]]
     scales = [name.removeprefix("mean at ") for name in table.columns if name.startswith("mean at ")]
     rows = [
         (str(name), *(f"{row[f'mean at {s}']:.3g} ± {row[f'sd at {s}']:.2g}" for s in scales))
@@ -67,17 +67,17 @@ def sensitivity_cells(c: Comparison, most: int = MOST_ROWS) -> tuple[tuple[str, 
     return ("column", *scales), rows
 
 
-def _paragraphs(facts: Sequence[tuple[str, str]]) -> list[str]:
+def _paragraphs(told: Sequence[tuple[str, str]]) -> list[str]:
     """Labelled facts, wrapped with a hanging indent."""
-    width = max(len(label) for label, _ in facts) + 4
+    width = max(len(label) for label, _ in told) + 4
     return [
         line
-        for label, text in facts
+        for label, text in told
         for line in textwrap.wrap(text, WIDTH, initial_indent=f"  {label}".ljust(width), subsequent_indent=" " * width)
     ]
 
 
-def heading_of(c: Comparison) -> str:
+def heading(c: Comparison) -> str:
     """Say on which scale the coefficients are."""
     scale = scale_text(c.problem)
     if c.audited is not None and c.audited.steps:
@@ -87,17 +87,17 @@ def heading_of(c: Comparison) -> str:
     )
 
 
-def facts_of(c: Comparison) -> list[tuple[str, str]]:
+def facts(c: Comparison) -> list[tuple[str, str]]:
     """Return what was assumed, and how each of the three answers was had, label by label."""
-    facts = [] if c.audited is None else [("your prior", c.audited.assumed), ("your fit", c.audited.verdict)]
-    facts += [("penalty", _penalty(c))] if c.problem.p else []
+    told = [] if c.audited is None else [("your prior", c.audited.assumed), ("your fit", c.audited.verdict)]
+    told += [("penalty", _penalty(c))] if c.problem.p else []
     if c.map.sigma is not None:
         likelihood = c.problem.likelihood
         symbol = SYMBOLS.get(likelihood.dispersion_name or "", "the dispersion")
         integrated = f"MAP and penalised fit are {c.map.sigma_method}; the posterior integrates over {symbol}"
         what = "noise scale" if likelihood.location_scale else "dispersion"
-        facts.append((what, c.map.sigma_method if likelihood.dispersion is None else integrated))
-    facts += [
+        told.append((what, c.map.sigma_method if likelihood.dispersion is None else integrated))
+    told += [
         (
             "graph check",
             f"PyMC's logp + J is one constant to {c.graph_check.spread:.1e} over {c.graph_check.points} points",
@@ -109,7 +109,7 @@ def facts_of(c: Comparison) -> list[tuple[str, str]]:
     ]
     if c.problem.has_intercept and c.passed:
         draws = c.posterior.intercept
-        facts.append(
+        told.append(
             ("intercept", f"MAP {c.map.intercept:.5g}, posterior mean {draws.mean():.5g}, sd {draws.std():.2g}")
         )
     if c.problem.p:
@@ -119,9 +119,9 @@ def facts_of(c: Comparison) -> list[tuple[str, str]]:
             if np.allclose(epsilon, epsilon.iloc[0])
             else f"{epsilon.min():.4g} to {epsilon.max():.4g} by column"
         )
-        facts.append(("small", f"an effect with |β| ≤ ε counts as small: ε = {value}"))
+        told.append(("small", f"an effect with |β| ≤ ε counts as small: ε = {value}"))
     traps = () if c.audited is None else c.audited.notes
-    return facts + [("note", remark) for remark in (*c.remarks, *traps)]
+    return told + [("note", remark) for remark in (*c.remarks, *traps)]
 
 
 def _penalty(c: Comparison) -> str:
@@ -160,7 +160,7 @@ ELSEWHERE = ("− optimum", "− penalised", "bits", "P(β ≤ MAP)", "zero's ma
 """Columns that a brief table of coefficients leaves out."""
 
 
-def coefficient_cells(
+def coefficient_rows(
     c: Comparison, most: int = MOST_ROWS, *, brief: bool = False
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]], int]:
     """Return header and rows of the coefficients, and how many rows are left out.

@@ -3,10 +3,37 @@
 Matplotlib is loaded when a picture is drawn, not when this package is imported.
 """
 
+from bayesreg.plots.calibration import calibration
 from bayesreg.plots.choices import choices
+from bayesreg.plots.contours import contours
+from bayesreg.plots.diagnostics import energy, ess, khat, loo_pit, rank, trace
 from bayesreg.plots.files import save
 from bayesreg.plots.forest import forest
+from bayesreg.plots.information import information
 from bayesreg.plots.marginals import marginals
 from bayesreg.plots.path import path
+from bayesreg.plots.penalty import penalty
+from bayesreg.plots.tradeoffs import tradeoffs
+from bayesreg.plots.trajectories import trajectories
+from bayesreg.plots.typicality import typicality
 
-__all__ = ["choices", "forest", "marginals", "path", "save"]
+__all__ = [
+    "calibration",
+    "choices",
+    "contours",
+    "energy",
+    "ess",
+    "forest",
+    "information",
+    "khat",
+    "loo_pit",
+    "marginals",
+    "path",
+    "penalty",
+    "rank",
+    "save",
+    "trace",
+    "tradeoffs",
+    "trajectories",
+    "typicality",
+]

@@ -136,8 +136,6 @@ def tidy(ax: Axes) -> None:
 
 def legend_below(ax: Axes, *, owned: bool) -> None:
     """Explain the marks below the axes in even columns; a figure of ours grows to hold them."""
-    from matplotlib.transforms import ScaledTranslation
-
     handles, labels = ax.get_legend_handles_labels()
     if not labels:
         return
@@ -154,10 +152,19 @@ def legend_below(ax: Axes, *, owned: bool) -> None:
     }
     if owned:
         figure.set_figheight(figure.get_figheight() + 0.175 * rows + 0.1)
-        figure.legend(handles, labels, loc="outside lower left", **style)
-        return
-    below = ax.transAxes + ScaledTranslation(0, -0.4, figure.dpi_scale_trans)
-    ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below, borderpad=0, **style)
+        legend = figure.legend(handles, labels, loc="outside lower left", **style)
+    else:
+        place = {"bbox_to_anchor": (0, 0), "bbox_transform": _below(ax), "borderpad": 0}
+        legend = ax.legend(handles, labels, loc="upper left", **place, **style)
+    for text in legend.get_texts():  # names of columns may hold a $
+        text.set_parse_math(False)
+
+
+def _below(ax: Axes) -> Any:
+    """Coordinates of the axes, moved down by the room that its ticks and its label take."""
+    from matplotlib.transforms import ScaledTranslation
+
+    return ax.transAxes + ScaledTranslation(0, -0.4, figure_of(ax).dpi_scale_trans)
 
 
 def caption(figure: Figure, claim: str, detail: str) -> None:

@@ -43,7 +43,7 @@ class Posterior:
     arrays : mapping of str to array (chain, draw, ...)
         `intercept`, `beta` and their `_raw` twins in the data's units, `sigma` where unknown.
     attrs : mapping
-        `sampler`, `reason`, `interrupted`, `seed` and versions.
+        `sampler`, `reason`, `interrupted`, `seed`, versions; `draws_asked` and `chains_asked` (0: left to the sampler).
     verdict : Verdict
     problem : Problem
         What was sampled.
@@ -240,6 +240,8 @@ def assemble(problem: Problem, draws: Draws, settings: Settings, method: str, re
         "reason": reason,
         "interrupted": int(draws.interrupted),
         "seed": str(settings.seed.entropy),
+        "draws_asked": settings.draws,
+        "chains_asked": settings.chains or 0,
         "superchains": draws.superchains or 0,
         **draws.attrs,
         **{name: version(name) for name in ("bayesreg", "numpy", *(("pymc", "nutpie") if method in NUTS else ()))},

@@ -1,0 +1,192 @@
+"""Whether predictions hold what they promise, on rows that were left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayesreg.discard.scores import FULL, INTERVALS, PREDICTORS, PredictionLedger
+from bayesreg.errors import ParameterError
+from bayesreg.interfaces import Array
+from bayesreg.plots.style import (
+    BLACK,
+    BLUE,
+    GREY,
+    ORANGE,
+    TEXT,
+    VERMILLION,
+    WITHHELD,
+    caption,
+    figure_of,
+    heading,
+    legend_below,
+    tidy,
+    withheld,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from bayesreg.comparison import Comparison
+
+STYLES = dict(zip(PREDICTORS, ((VERMILLION, "D"), (ORANGE, "s"), (BLUE, "o")), strict=True))
+"""Predictor -> colour and marker."""
+
+MOST_BINS, ROWS_A_BIN = 10, 20
+"""Bins of the PIT histogram: at most so many, and so many rows in each."""
+
+LEVEL = 0.95
+
+
+def calibration(
+    comparison: Comparison | PredictionLedger,
+    *,
+    width: float = 7.0,
+    axes: Sequence[Axes] | NDArray[np.object_] | None = None,
+) -> NDArray[np.object_]:
+    """Draw promised against observed on rows left out: coverage of intervals (of classes, frequencies), and the PIT.
+
+    Left: for each predictor the share of rows inside its central 50, 80 and 95 % interval, ± one binomial standard
+    error; of a binary response the observed frequency in bins of the predicted probability.  Right: the posterior's
+    probability integral transforms F(y), uniform if it is calibrated (randomised where y is discrete), with the band
+    that each bar alone would stay in with probability 0.95.
+
+    Parameters
+    ----------
+    comparison : Comparison or PredictionLedger
+        The ledger of `Comparison.prediction`, or of `discard.kfold`.
+    width : float, default 7
+        Width in inches of the figure that is made where `axes` is not given.
+    axes : two matplotlib Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes
+        The two.
+
+    Raises
+    ------
+    ParameterError
+        If `axes` are not two.
+    """
+    given = None if axes is None else np.ravel(np.asarray(axes, dtype=object))
+    if given is not None and given.size != 2:
+        msg = f"calibration: axes must be two (got {given.size})"
+        raise ParameterError(msg)
+    ledger, why = _ledger(comparison)
+    panels = _panels(width) if given is None else given
+    if not why:
+        assert ledger is not None
+        _promised(panels[0], ledger)
+        _transforms(panels[1], ledger)
+    for ax in panels:
+        tidy(ax)
+    claim, detail = why or _claim(ledger)
+    legend_below(panels[0], owned=given is None)
+    if given is None:
+        caption(figure_of(panels[0]), claim, detail)
+    else:
+        heading(panels[0], claim, detail, lift=1.6 * TEXT)
+    return panels
+
+
+def _ledger(comparison: Comparison | PredictionLedger) -> tuple[PredictionLedger | None, tuple[str, str] | None]:
+    """The ledger, or the caption that says why there is none."""
+    if not isinstance(comparison, PredictionLedger):
+        if not comparison.passed:
+            return None, withheld(comparison)
+        comparison = comparison.prediction
+    return comparison, (WITHHELD, comparison.withheld) if comparison.withheld else None
+
+
+def _panels(width: float) -> NDArray[np.object_]:
+    import matplotlib.pyplot as plt
+
+    figure = plt.figure(figsize=(width, 0.3 + 0.45 * width), layout="constrained")
+    return np.ravel(np.asarray(figure.subplots(1, 2), dtype=object))
+
+
+def _promised(ax: Axes, ledger: PredictionLedger) -> None:
+    ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, zorder=0)
+    ax.set_title("observed", loc="left", size=TEXT, pad=3)
+    ticks = np.linspace(0, 1, 5)
+    ax.set_xticks(ticks, [f"{100 * t:.0f}" for t in ticks])
+    ax.set_yticks(ticks, [f"{100 * t:.0f}" for t in ticks])
+    if ledger.calibration is not None:
+        _frequencies(ax, ledger)
+        ax.set_xlabel("predicted %", size=TEXT, loc="right")
+        return
+    ax.set_xlabel("promised %", size=TEXT, loc="right")
+    for k, name in enumerate(name for name in PREDICTORS if name in ledger.intervals.index.get_level_values(0)):
+        found = ledger.intervals.loc[name]
+        colour, marker = STYLES[name]
+        at = np.array(INTERVALS) + 0.022 * (k - 1)  # beside each other, so that all are seen
+        ax.errorbar(
+            at, found["coverage"].loc[list(INTERVALS)], found["coverage_se"].loc[list(INTERVALS)], color=colour,
+            marker=marker, markersize=3.6, linewidth=1.0, linestyle="none", label=name,
+        )  # fmt: skip
+    ax.set_xlim(0.3, 1.02)
+    ax.set_ylim(0.3, 1.02)
+
+
+def _frequencies(ax: Axes, ledger: PredictionLedger) -> None:
+    assert ledger.calibration is not None
+    for name, rows in ledger.calibration.groupby("predictor", sort=False):
+        colour, marker = STYLES[str(name)]
+        ax.errorbar(
+            rows["predicted"], rows["observed"], rows["se"], color=colour, marker=marker, markersize=3.2,
+            linewidth=0.9, elinewidth=0.8, label=str(name),
+        )  # fmt: skip
+    ax.set_xlim(-0.03, 1.03)
+    ax.set_ylim(-0.05, 1.05)
+
+
+def _transforms(ax: Axes, ledger: PredictionLedger) -> None:
+    from scipy.stats import binom
+
+    pit = _pit(ledger)
+    bins = int(np.clip(pit.size // ROWS_A_BIN, 2, MOST_BINS))
+    counts, edges = np.histogram(pit, np.linspace(0, 1, bins + 1))
+    tail = (1 - LEVEL) / 2
+    low, high = (binom.ppf(q, pit.size, 1 / bins) / pit.size * bins for q in (tail, 1 - tail))
+    ax.stairs(counts / pit.size * bins, edges, fill=True, color=BLUE, alpha=0.55, label="PIT, full posterior")
+    ax.fill_between([0, 1], low, high, color=BLACK, alpha=0.12, linewidth=0, label="if calibrated")
+    ax.axhline(1.0, color=GREY, linewidth=0.8)
+    ax.set_title("PIT density (grey: if calibrated)", loc="left", size=TEXT, pad=3)
+    ax.set_xlabel("PIT", size=TEXT, loc="right")
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, None)
+
+
+def _pit(ledger: PredictionLedger) -> Array:
+    pit = ledger.rows[f"pit {FULL}"].to_numpy(dtype=float)
+    return pit[np.isfinite(pit)]
+
+
+def _claim(ledger: PredictionLedger | None) -> tuple[str, str]:
+    assert ledger is not None
+    rows = len(_pit(ledger))
+    if ledger.calibration is not None:
+        slope, error = (_value(ledger.scores, FULL, f"calibration_slope{end}") for end in ("", "_se"))
+        if not np.isfinite(slope):
+            return "The classes are apart: calibration has no slope", f"{ledger.method}, {rows} rows."
+        said = "calibrated" if abs(slope - 1) <= 2 * error else "too sure" if slope < 1 else "too unsure"
+        claim = f"The posterior's probabilities are {said}: slope {slope:.2f}"
+        return claim, f"± {error:.2g}, 1 if calibrated; {ledger.method}, {rows} rows."
+    widest = INTERVALS[-1]
+    coverage, error = (_value(ledger.intervals, (FULL, widest), name) for name in ("coverage", "coverage_se"))
+    near = abs(coverage - widest) <= 2 * max(error, float(np.sqrt(widest * (1 - widest) / max(rows, 1))))
+    verb = "holds" if near else "misses"
+    claim = f"The posterior's 95\u00a0% interval {verb} its promise: it has {100 * coverage:.1f}\u00a0% of the rows"
+    plugged = 100 * _value(ledger.intervals, (PREDICTORS[0], widest), "coverage")
+    return claim, f"{ledger.method}, {rows} rows; the plug-in at the MAP's has {plugged:.1f}\u00a0%."
+
+
+def _value(table: pd.DataFrame, row: Any, column: str) -> float:
+    found: Any = table[column].loc[row]
+    return float(found)

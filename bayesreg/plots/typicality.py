@@ -1,0 +1,93 @@
+"""How far from all draws the densest point lies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bayesreg.plots.style import (
+    BLACK,
+    BLUE,
+    GREY,
+    TEXT,
+    VERMILLION,
+    caption,
+    figure_of,
+    heading,
+    legend_below,
+    tidy,
+)
+from bayesreg.plots.style import withheld as withheld_claim
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from bayesreg.comparison import Comparison
+
+BINS = 40
+
+
+def typicality(comparison: Comparison, *, width: float = 7.0, ax: Axes | None = None) -> Axes:
+    """Draw how far below the mode's log density those of the posterior draws lie, in nats.
+
+    The mode is at 0.  Of a Gaussian posterior in k unknowns the draws would lie k/2 below it on average.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    width : float, default 7
+        Width in inches of the figure that is made where `ax` is not given.
+    ax : matplotlib Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    owned = ax is None
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.figure(figsize=(width, 2.0), layout="constrained").add_subplot()
+    passed = comparison.passed
+    if passed:
+        _draw(ax, comparison)
+    tidy(ax)
+    ax.set_yticks([])
+    ax.set_xlabel("nats below the point estimate", size=TEXT, loc="right")
+    claim, detail = _claim(comparison) if passed else withheld_claim(comparison)
+    legend_below(ax, owned=owned)
+    if owned:
+        caption(figure_of(ax), claim, detail)
+    else:
+        heading(ax, claim, detail)
+    return ax
+
+
+def _draw(ax: Axes, comparison: Comparison) -> None:
+    found = comparison.typicality
+    excess = np.ravel(found.excess)
+    low, high = min(0.0, float(excess.min())), float(np.quantile(excess, 0.998))
+    heights, edges = np.histogram(excess, np.linspace(low, max(high, low + 1e-9), BINS + 1))
+    ax.stairs(heights / excess.size, edges, fill=True, color=BLUE, alpha=0.55, label="posterior draws")
+    ax.axvline(0.0, color=VERMILLION, linewidth=1.6, label="MAP")
+    ax.axvline(found.mean, color=BLUE, linewidth=1.2, linestyle="--", label="mean of the draws")
+    ax.axvline(found.gaussian, color=BLACK, linewidth=1.0, linestyle=":", label="of a Gaussian posterior")
+    ax.axhline(0.0, color=GREY, linewidth=0.6)
+    edge = 0.03 * max(high - low, 1e-9)
+    ax.set_xlim(low - edge, max(high, found.gaussian) + edge)
+
+
+def _claim(comparison: Comparison) -> tuple[str, str]:
+    found = comparison.typicality
+    if found.smallest > 0:
+        claim = f"No draw in {found.excess.size} comes near the density of the point estimate"
+    else:
+        share = float((found.excess < 0).mean())
+        claim = f"{100 * share:.2g}\u00a0% of the draws are denser than the point estimate"
+    return claim, (
+        f"A typical draw lies {found.mean:.2f}\u00a0±\u00a0{found.mcse:.2f} nats below it, the nearest "
+        f"{found.smallest:.2f}".replace("-", "−")
+        + f"; {found.unknowns} unknowns, of which a Gaussian posterior would make {found.gaussian:.1f}."
+    )

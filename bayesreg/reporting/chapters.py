@@ -1,0 +1,189 @@
+"""The chapters of the report: what a manager reads in a minute first, what a referee reads in an hour below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from bayesreg import plots
+from bayesreg.comparison.sections import Section, sections, withheld
+from bayesreg.comparison.summary import coefficient_rows, facts, heading
+from bayesreg.errors import ParameterError
+from bayesreg.libraries import conventions
+from bayesreg.reporting.blocks import Block, Chapter, Code, Details, Facts, Said, Table
+from bayesreg.reporting.drawn import WIDTH, gallery
+from bayesreg.reporting.gates import gates
+from bayesreg.reporting.reproduce import code, fingerprint, versions
+from bayesreg.strength import prior_summary
+
+if TYPE_CHECKING:
+    from bayesreg.comparison import Comparison
+    from bayesreg.reporting.drawn import Drawn
+
+SAMPLERS_WITH_ENERGY = ("nuts", "pymc")
+
+
+def verdict(c: Comparison) -> Chapter:
+    """In a minute: what was concluded, and what it stands on."""
+    blocks: list[Block] = []
+    if c.passed:
+        blocks += [Said((f"Every check passed. {_capital(c.amount.sentence)}",), kind="lead"), Said(_minute(c))]
+    else:
+        blocks += [Said((withheld(c),), kind="withheld")]
+    return Chapter("verdict", "Verdict", [*blocks, gates(c)])
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _minute(c: Comparison) -> tuple[str, ...]:
+    """The sentences that matter most."""
+    said = []
+    if c.problem.p:
+        said.append(_capital(c.selection.sentence))
+    if c.problem.p > 1:
+        said.append(_capital(c.tradeoffs.sentence))
+    if not c.prediction.withheld:
+        said.append(_capital(c.prediction.sentence))
+    return tuple(said)
+
+
+def assumed(c: Comparison) -> Chapter:
+    """Which prior the penalty is, in words."""
+    blocks: list[Block] = []
+    if c.audited is not None:
+        blocks.append(Said((c.audited.assumed,), kind="lead"))
+    told = dict(facts(c))
+    rows = [(name, told[name]) for name in ("penalty", "noise scale", "dispersion", "small") if name in told]
+    blocks += [Facts(tuple(rows)), _words(c)]
+    if c.problem.p:
+        blocks.append(gallery([("the penalty", lambda: plots.penalty(c.problem, width=WIDTH))]))
+    return Chapter("prior", "Which prior was assumed", [*blocks, _libraries(c)])
+
+
+def _words(c: Comparison) -> Said:
+    try:
+        return Said(tuple(str(prior_summary(c.problem)).splitlines()))
+    except ParameterError as error:
+        return Said((f"What the prior says before any data is not said: {error}",), kind="withheld")
+
+
+def _libraries(c: Comparison) -> Details | Said:
+    """What the same penalty is called elsewhere."""
+    problem = c.problem.conditional(c.map.sigma)
+    given = {"sigma": c.map.sigma} if c.problem.likelihood.location_scale else {}
+    try:
+        table = conventions(problem.prior, problem.n, **given)
+    except ParameterError as error:
+        return Said((f"In other libraries' units: not said. {error}",))
+    found = table[table["parameters"].notna()]
+    rows = tuple((str(name), _settings(row["parameters"]), str(row["version"])) for name, row in found.iterrows())
+    caption = f"This prior in the units of {len(rows)} objectives of other libraries, on the columns that it sees"
+    return Details(caption, (Table("", ("objective", "parameters", "of"), rows),))
+
+
+def _settings(parameters: Mapping[str, object]) -> str:
+    return ", ".join(f"{k} = {f'{v:.5g}' if isinstance(v, float) else v}" for k, v in parameters.items())
+
+
+def certificate(c: Comparison) -> Chapter:
+    """The proof that the point is the optimum of both objectives."""
+    told = facts(c)
+    skipped = ("penalty", "noise scale", "dispersion", "small", "your prior")
+    rows = tuple((name, text) for name, text in told if name not in skipped)
+    return Chapter("certificate", "Certificate", [Facts(rows)])
+
+
+def coefficients(c: Comparison) -> Chapter:
+    """Every coefficient: what the point estimate says, and what the posterior says."""
+    header, rows, left_out = coefficient_rows(c)
+    note = f"{left_out} more columns are in the comparison's own table." if left_out else ""
+    blocks: list[Block] = []
+    if c.problem.p and c.passed:
+        blocks.append(
+            gallery([
+                ("coefficients", lambda: plots.forest(c, width=WIDTH)),
+                ("marginals", lambda: plots.marginals(c, width=WIDTH)),
+            ])
+        )  # fmt: skip
+    if c.problem.p:
+        blocks.append(Table(heading(c), header, tuple(rows), note))
+    else:
+        blocks.append(Said(("The model has no columns.",)))
+    return Chapter("coefficients", "Coefficients", blocks)
+
+
+def ledger(c: Comparison) -> Chapter:
+    """What the point estimate discards."""
+    blocks: list[Block] = []
+    for section in sections(c):
+        if section.title.startswith("Prediction"):
+            continue
+        blocks += _section(section)
+    if c.problem.p:
+        blocks.append(gallery(_discarded(c)))
+    return Chapter("ledger", "What the point estimate discards", blocks)
+
+
+def _discarded(c: Comparison) -> list[tuple[str, Callable[[], Drawn]]]:
+    pictures: list[tuple[str, Callable[[], Drawn]]] = [
+        ("information", lambda: plots.information(c, width=WIDTH)),
+        ("typicality", lambda: plots.typicality(c, width=WIDTH)),
+    ]
+    if c.problem.p > 1:
+        pictures.insert(0, ("pairs that trade off", lambda: plots.tradeoffs(c, most=2, width=WIDTH)))
+    return pictures
+
+
+def _section(section: Section) -> list[Block]:
+    said: list[Block] = [Said(section.said)] if section.said else []
+    return [*said, Table(section.title, section.header, section.rows)] if section.rows else said
+
+
+def predicted(c: Comparison) -> Chapter:
+    """Rows left out: the plug-in against the full predictive distribution."""
+    found = next(section for section in sections(c) if section.title.startswith("Prediction"))
+    blocks = _section(found)
+    if not c.prediction.withheld:
+        blocks.append(gallery([("calibration", lambda: plots.calibration(c, width=WIDTH))]))
+    return Chapter("prediction", "Prediction", blocks)
+
+
+def reproduced(c: Comparison, command: str | None) -> Chapter:
+    """Seeds, versions, and code."""
+    attrs = c.posterior.attrs
+    rows = (
+        ("seed", str(attrs.get("seed", ""))),
+        ("sampler", f"{attrs['sampler']}: {attrs['reason']}"),
+        ("data", f"{c.problem.n} rows; SHA-256 of the rows as the model sees them {fingerprint(c.problem)}"),
+        *versions(c),
+    )
+    blocks: list[Block] = [] if command is None else [Code(command, "Command line")]
+    return Chapter("reproduce", "To reproduce", [*blocks, Code(code(c), "Python"), Facts(rows)])
+
+
+def diagnosed(c: Comparison) -> Chapter:
+    """How the draws were made, and whether they can be relied on."""
+    attrs = c.posterior.attrs
+    chains, draws = c.posterior.beta.shape[:2]
+    rows = [
+        ("sampler", f"{attrs['sampler']}: {attrs['reason']}"),
+        ("draws", f"{chains} chains × {draws}" + (", interrupted" if c.posterior.interrupted else "")),
+        ("verdict", str(c.posterior.verdict)),
+    ]
+    blocks: list[Block] = [Facts(tuple(rows))]
+    if c.problem.p:
+        pictures: list[tuple[str, Callable[[], Drawn]]] = [
+            ("trace", lambda: plots.trace(c, most=3, width=WIDTH)),
+            ("ranks", lambda: plots.rank(c, most=4, width=WIDTH)),
+            ("ESS", lambda: plots.ess(c, most=4, width=WIDTH)),
+        ]
+        if attrs["sampler"] in SAMPLERS_WITH_ENERGY:
+            pictures.append(("energy", lambda: plots.energy(c, width=WIDTH)))
+        if c.passed and not c.prediction.withheld:
+            pictures += [
+                ("k-hat", lambda: plots.khat(c, width=WIDTH)), ("LOO-PIT", lambda: plots.loo_pit(c, width=WIDTH))
+            ]  # fmt: skip
+        blocks.append(gallery(pictures))
+    return Chapter("diagnostics", "Diagnostics", blocks)

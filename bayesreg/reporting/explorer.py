@@ -1,0 +1,115 @@
+"""The numbers behind the λ explorer, as JSON that is harmless inside a <script>."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesreg.interfaces import Array
+from bayesreg.plots.style import axis_label
+from bayesreg.reporting.grid import Walk
+from bayesreg.reporting.plane import Plane, plane_at, planes
+from bayesreg.sampling_path.weights import Point
+
+MOST = 12
+"""Columns in the table and the pictures."""
+
+DIGITS = 5
+"""Significant digits of a number in the file: less than a pixel, and than a Monte Carlo error, can show."""
+
+UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+"""What could end a script, or start something in it."""
+
+
+def as_json(walk: Walk, pair: tuple[int, int] | None) -> str:
+    """Return the explorer's data.
+
+    Parameters
+    ----------
+    walk : Walk
+    pair : tuple of int, optional
+        The two columns of the contour picture; None where there are fewer than two.
+    """
+    shown = _shown(walk)
+    names = walk.penalized.problem.names
+    drawn = None if pair is None else planes(walk, pair)
+    data = {
+        "names": [str(names[j]) for j in shown],
+        "columns": len(names),
+        "unit": axis_label(walk.penalized.problem, raw=False),
+        "scaleName": "prior scale" if walk.penalized.family.name == "scale" else "factor on the prior's scales",
+        "byNoise": walk.posterior.problem.scale_by_noise,
+        "start": walk.own,
+        "marks": [
+            {"label": mark.label, "at": walk.place(mark.scale), "scale": mark.scale, "said": mark.said}
+            for mark in walk.marks
+        ],
+        "pair": None if pair is None else [str(names[j]) for j in pair],
+        "limits": None if drawn is None else drawn.limits,
+        "points": [_point(walk, i, shown, drawn) for i in range(walk.scales.size)],
+    }
+    return _escaped(json.dumps(_rounded(data), ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+
+
+def _escaped(text: str) -> str:
+    for character, code in UNSAFE.items():
+        text = text.replace(character, code)
+    return text
+
+
+def _shown(walk: Walk) -> NDArray[np.int_]:
+    """Columns shown, in their own order: those that are largest along the path, by mean and by MAP."""
+    size = np.abs(walk.penalized.beta[walk.start :]).sum(axis=0) + np.nan_to_num(np.abs(walk.posterior.mean)).sum(
+        axis=0
+    )
+    return np.sort(np.argsort(-size, kind="stable")[:MOST])
+
+
+def _point(walk: Walk, i: int, shown: NDArray[np.int_], drawn: Plane | None) -> dict[str, Any]:
+    """One place: what both answers are there, or why not."""
+    mode, posterior, k = walk.penalized, walk.posterior, walk.start + i
+    sound, passed = bool(mode.sound[k]), bool(posterior.passed_at[i])
+    point: dict[str, Any] = {
+        "scale": posterior.scales[i],
+        "lambda": mode.lambda_[k],
+        "nonzero": int(mode.nonzero[k]) if sound else None,
+        "map": mode.beta[k, shown] if sound else None,
+        "zero": mode.zero[k, shown] if sound else None,
+        "trouble": posterior.trouble[i],
+        "how": "drawn" if posterior.drawn[i] else "reweighted",
+        "evidence": posterior.log_evidence[i],
+    }
+    if passed:
+        point |= {
+            "mean": posterior.mean[i, shown],
+            "lower": posterior.lower[i, shown],
+            "upper": posterior.upper[i, shown],
+            "positive": _positive(posterior.points[i])[shown],
+        }
+    if drawn is not None:
+        point["plane"] = plane_at(drawn, i, sound=sound, passed=passed)
+    return point
+
+
+def _positive(point: Point) -> Array:
+    """P(β > 0) (p,) from weighted draws."""
+    above = (point.pool.beta > 0).astype(float)
+    return above.mean(axis=0) if point.weights is None else point.weights @ above
+
+
+def _rounded(value: Any) -> Any:
+    """Arrays as lists, numbers to `DIGITS`, those that do not exist as null."""
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return _rounded(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, float | np.floating):
+        return float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None
+    return value

@@ -1,0 +1,185 @@
+"""The two paths that the λ explorer walks along, at the same scales, and the choices marked on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+
+from bayesreg.errors import FitError, ParameterError
+from bayesreg.interfaces import Array
+from bayesreg.penalty_path import PenalizedPath, penalized_path
+from bayesreg.problem import Problem
+from bayesreg.samplers.settings import Progress
+from bayesreg.sampling_path import PosteriorPath, posterior_path
+from bayesreg.sampling_path.grid import default_scales
+from bayesreg.scale_family import ScaleFamily
+from bayesreg.strength import ScaleChoice, choose_scale
+
+if TYPE_CHECKING:
+    from bayesreg.comparison import Comparison
+
+COUNT = 41
+"""Places of the slider, the choices not counted."""
+
+NEAR = 0.25
+"""Share of a step within which a place gives way to a choice."""
+
+ROOM = 1.5
+"""How far beyond the outermost choice the slider reaches."""
+
+HERE, EVIDENCE = "this report", "highest evidence"
+CV = {"min": "cross-validation, least loss", "1se": "cross-validation, 1 SE"}
+"""Rule of cross-validation -> what its mark is called."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A choice of the scale: its name, and how it was come by."""
+
+    label: str
+    scale: float
+    said: str
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Walk:
+    """Penalised optimum and posterior at the same scales, strongest penalty first.
+
+    Parameters
+    ----------
+    penalized : PenalizedPath
+    posterior : PosteriorPath
+        Its scales are the last of the penalised path's.
+    marks : tuple of Mark
+    missing : mapping of str to str
+        Rule -> why it chose none.
+    """
+
+    penalized: PenalizedPath
+    posterior: PosteriorPath
+    marks: tuple[Mark, ...]
+    missing: Mapping[str, str]
+
+    @property
+    def scales(self) -> Array:
+        """Scales (g,) where there are both."""
+        return self.posterior.scales
+
+    @property
+    def start(self) -> int:
+        """Place in the penalised path of the first scale of the posterior's."""
+        return int(np.searchsorted(self.penalized.scales, self.scales[0] * (1 - 1e-12)))
+
+    def place(self, scale: float) -> int:
+        """The place nearest to a scale."""
+        return int(np.argmin(np.abs(np.log(self.scales / scale))))
+
+    @property
+    def own(self) -> int:
+        """The place where the slider starts: this report's scale, else the first mark's."""
+        here = [mark.scale for mark in self.marks if mark.label == HERE] or [mark.scale for mark in self.marks]
+        return self.place(here[0]) if here else self.scales.size // 2
+
+
+def walk(
+    comparison: Comparison,
+    choice: ScaleChoice | None = None,
+    *,
+    count: int = COUNT,
+    progress: Progress | None = None,
+) -> Walk:
+    """Compute both paths of a comparison's problem.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    choice : ScaleChoice, optional
+        How its scale was chosen.
+    count : int
+        Places, the marks not counted.
+    progress : callable, optional
+        Told of the posteriors drawn.
+
+    Raises
+    ------
+    ParameterError
+        If the prior has no scale.
+    FitError
+        If a posterior is improper, or no penalised path exists.
+    """
+    problem, sigma, seed = comparison.problem, comparison.sigma, _seed(comparison)
+    family = ScaleFamily.of(problem, "report")
+    marks, missing = _marks(comparison, family, choice, seed)
+    scales = _places(problem, family, marks, sigma, count)
+    penalized = penalized_path(problem, scales, sigma=sigma)
+    posterior = posterior_path(problem, scales, seed=seed, progress=progress)
+    if EVIDENCE not in {mark.label for mark in marks}:
+        highest = _highest(posterior)
+        if isinstance(highest, Mark):
+            marks.append(highest)
+        else:
+            missing[EVIDENCE] = highest
+    return Walk(penalized, posterior, tuple(marks), missing)
+
+
+def _highest(path: PosteriorPath) -> Mark | str:
+    """The place where the evidence is highest: the path has it, and no chain need be run for it again."""
+    value = np.where(path.passed_at, path.log_evidence, np.nan)
+    if not np.isfinite(value).any():
+        return "no posterior along the path passed its gates"
+    i = int(np.nanargmax(value))
+    if i in (0, value.size - 1):
+        return f"the evidence is highest at the end of the path, scale {path.scales[i]:.4g}"
+    step = float(np.log(path.scales[i + 1] / path.scales[i - 1])) / 2
+    said = f"scale = {path.scales[i]:.4g}, of highest marginal likelihood among {value.size} places"
+    return Mark(EVIDENCE, float(path.scales[i]), f"{said}, {100 * step:.0f} % apart")
+
+
+def _seed(comparison: Comparison) -> int:
+    """The seed of the comparison's draws, if that is a number."""
+    seed = str(comparison.posterior.attrs.get("seed", "0"))
+    return int(seed) if seed.isdigit() else 0
+
+
+def _marks(
+    comparison: Comparison, family: ScaleFamily, choice: ScaleChoice | None, seed: int
+) -> tuple[list[Mark], dict[str, str]]:
+    """Return this report's own scale, that of the choice, and those of cross-validation, or why it chose none."""
+    marks: list[Mark] = []
+    if family.own is not None:
+        marks.append(Mark(HERE, family.own, "the prior of this report"))
+    elif "beta_scale" in comparison.posterior.arrays:
+        scale = float(np.median(comparison.posterior.arrays["beta_scale"]))
+        marks.append(Mark(HERE, scale, "posterior median of the scale"))
+    if choice is not None and choice.by != "cv":
+        label = EVIDENCE if choice.by == "evidence" else choice.by
+        marks.append(Mark(label, choice.scale, choice.sentence))
+    missing: dict[str, str] = {}
+    for rule, label in CV.items():
+        try:
+            made = choose_scale(comparison.problem, "cv", sigma=comparison.sigma, seed=seed, rule=rule)
+            marks.append(Mark(label, made.scale, made.sentence))
+        except (FitError, ParameterError) as error:
+            missing[label] = str(error)
+    return marks, missing
+
+
+def _places(
+    problem: Problem, family: ScaleFamily, marks: Sequence[Mark], sigma: float | str | None, count: int
+) -> Array:
+    """Evenly in log scale from where the first coefficient leaves its location, through every mark."""
+    ends = penalized_path(problem, sigma=sigma, count=2).scales
+    start = float(default_scales(problem, family, 2)[0])
+    at = [mark.scale for mark in marks]
+    low = min(max(start, float(ends[0])) if start < ends[-1] else float(ends[0]), *(s / ROOM for s in at))
+    high = max(float(ends[-1]), *(s * ROOM for s in at))
+    even = np.geomspace(low, high, count)
+    step = np.log(high / low) / (count - 1)
+    for s in at:
+        even = even[np.abs(np.log(even / s)) > NEAR * step]
+    return np.unique(np.concatenate([even, at]))

@@ -1,0 +1,226 @@
+"""The file: what is in it, what is not, and how it is written."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bayesreg as br
+from bayesreg.reporting import build
+from bayesreg.reporting.reproduce import code, expression, fingerprint
+from tests.registry import LIKELIHOODS, PRIORS
+from tests.reporting.conftest import EVIL, Made
+
+VOID = {"meta", "img", "input", "br", "link"}
+
+
+class Reader(HTMLParser):
+    """Tags in balance, text by element."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.stack: list[str] = []
+        self.text: list[str] = []
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.ids += [value for name, value in attrs if name == "id" and value]
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"script", "style"} & set(self.stack):
+            self.text.append(data)
+
+
+def read(text: str) -> Reader:
+    reader = Reader()
+    reader.feed(text)
+    reader.close()
+    assert reader.stack == []
+    return reader
+
+
+def words(text: str) -> str:
+    return " ".join("".join(read(text).text).split())
+
+
+def small(prior: br.interfaces.Prior | None = None, **settings: object) -> br.Comparison:
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(40, 3))
+    y = X @ [1.0, 0.0, -0.5] + rng.normal(size=40)
+    problem = br.Problem.from_arrays(X, y, prior=br.Gaussian(1.0) if prior is None else prior)
+    return br.compare(problem, **{"draws": 500, **settings})
+
+
+def test_it_is_well_formed_and_small(diabetes: Made, evil: Made) -> None:
+    for made in (diabetes, evil):
+        found = read(made.text)
+        assert len(found.ids) == len(set(found.ids))
+        assert made.path.stat().st_size <= 3_000_000
+
+
+def test_the_verdict_comes_first_and_every_chapter_is_there(diabetes: Made) -> None:
+    titles = re.findall(r"<h2[^>]*>([^<]+)</h2>", diabetes.text)
+    assert titles == [
+        "Verdict", "Which prior was assumed", "Certificate", "Coefficients", "What the point estimate discards",
+        "How strong? The λ explorer", "Prediction", "Diagnostics", "To reproduce",
+    ]  # fmt: skip
+    assert diabetes.text.index('id="verdict"') < diabetes.text.index('id="prior"')
+
+
+def test_it_says_what_the_comparison_says(diabetes: Made) -> None:
+    said, c = words(diabetes.text), diabetes.comparison
+    for sentence in (
+        c.amount.sentence[1:],
+        c.tradeoffs.sentence[1:],
+        c.selection.sentence[1:],
+        c.prediction.sentence[1:],
+    ):
+        assert " ".join(sentence.split()) in said
+    assert str(br.prior_summary(c.problem)).splitlines()[0] in said
+    assert f"J = {c.map.objective:.6f}" in said
+    assert "bayesreg compare diabetes" in said
+    assert fingerprint(c.problem) in said
+    for library in ("sklearn.Lasso", "glmnet"):
+        assert library in said
+
+
+def test_names_are_escaped_wherever_they_stand(evil: Made) -> None:
+    found = read(evil.text)
+    said = "".join(found.text)
+    for name in EVIL:
+        assert name in said
+    assert "49" not in [cell.strip() for cell in found.text if "{{" in cell]
+    body = evil.text[evil.text.index("<body>") :]
+    assert "<script>alert" not in body
+    assert "<img src=x" not in body
+    data = re.search(r'<script type="application/json" id="explorer-data">(.*?)</script>', body, re.DOTALL)
+    assert data is not None
+    assert not set("<>&") & set(data[1])
+
+
+def test_the_code_in_it_makes_the_same_draws(diabetes: Made) -> None:
+    c = diabetes.comparison
+    data = br.load_dataset("diabetes")
+    space = {"X": data.X, "y": data.y}
+    text = code(c)
+    assert " ".join(text.split()) in words(diabetes.text)
+    exec(text.replace('br.report(comparison, "report.html")', ""), space)
+    again = space["comparison"]
+    np.testing.assert_array_equal(again.posterior.beta, c.posterior.beta)
+    np.testing.assert_array_equal(again.map.beta, c.map.beta)
+    assert fingerprint(again.problem) == fingerprint(c.problem)
+    other = br.Problem.from_arrays(data.X, data.y + 1e-9, prior=br.Laplace(1.0))
+    assert fingerprint(other) != fingerprint(c.problem)
+
+
+@pytest.mark.parametrize("name", [*PRIORS])
+def test_priors_are_written_as_code_that_makes_them(name: str) -> None:
+    prior = PRIORS[name](6)
+    again = eval(expression(prior), {"br": br})
+    beta = np.random.default_rng(0).normal(size=(5, 6))
+    np.testing.assert_array_equal(again.bind(tuple("abcdef"), tuple("abcdef")).penalty(beta), prior.penalty(beta))
+
+
+@pytest.mark.parametrize("name", [*LIKELIHOODS])
+def test_likelihoods_are_written_as_code_that_makes_them(name: str) -> None:
+    likelihood = LIKELIHOODS[name].make()
+    assert repr(eval(expression(likelihood), {"br": br})) == repr(likelihood)
+
+
+def test_the_same_comparison_is_the_same_file(diabetes: Made) -> None:
+    again = build.as_html(
+        diabetes.comparison, diabetes.walk, choice=diabetes.choice, command="bayesreg compare diabetes"
+    )
+    assert again == diabetes.text
+
+
+def test_what_a_failed_gate_withholds_is_not_in_it(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3))
+    problem = br.Problem.from_arrays(X, X[:, 0] + rng.normal(size=40), prior=br.Laplace(0.2))
+    c = br.compare(problem, method="gibbs", draws=4, chains=4)
+    assert not c.passed
+    text = br.report(c, tmp_path / "r.html").read_text(encoding="utf-8")
+    said = words(text)
+    assert "WITHHELD" in said
+    assert "explorer" not in {found.split("-")[0] for found in read(text).ids}
+    mean = float(c.posterior.beta.mean(axis=(0, 1))[0])
+    assert f"{mean:.3f}" not in said
+    titles = re.findall(r"<h2[^>]*>([^<]+)</h2>", text)
+    assert "Prediction" not in titles
+    assert "What the point estimate discards" not in titles
+    assert "<script" not in text
+
+
+def test_without_the_explorer_there_is_no_script(tmp_path: Path) -> None:
+    text = br.report(small(), tmp_path / "r.html", explorer=False).read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "script-src 'none'" in text
+
+
+def test_a_prior_without_a_scale_has_no_explorer_and_says_why(tmp_path: Path) -> None:
+    c = small(br.Flat())
+    said = words(br.report(c, tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert "There is no path along the prior's scale" in said
+    assert "has no scale" in said
+
+
+def test_title_and_command_are_text(tmp_path: Path) -> None:
+    path = br.report(small(), tmp_path / "r.html", explorer=False, title="<b>T</b>", command="a && <b>")
+    text = path.read_text(encoding="utf-8")
+    assert "&lt;b&gt;T&lt;/b&gt;" in text
+    assert "a &amp;&amp; &lt;b&gt;" in text
+    assert "<b>" not in text
+
+
+def test_nothing_is_lost_where_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "r.html"
+    path.write_text("before")
+    monkeypatch.setattr(build.os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space"):
+        br.report(small(), path, explorer=False)
+    assert path.read_text() == "before"
+    assert [each.name for each in tmp_path.iterdir()] == ["r.html"]
+
+
+def test_bad_arguments_are_refused_before_anything_is_computed(tmp_path: Path) -> None:
+    c = small()
+    (tmp_path / "d.html").mkdir()
+    for path, said in (
+        ("r.txt", "end in .html"),
+        (tmp_path / "d.html", "is a folder"),
+        (tmp_path / "no" / "r.html", "no folder"),
+    ):
+        with pytest.raises(br.InputError, match=said):
+            br.report(c, path)
+    with pytest.raises(br.ParameterError, match="takes a Comparison"):
+        br.report(c.problem, tmp_path / "r.html")
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    other = br.choose_scale(br.Problem.from_arrays(X, X[:, 0], prior=br.Gaussian(1.0)), "cv")
+    with pytest.raises(br.ParameterError, match="other columns"):
+        br.report(c, tmp_path / "r.html", choice=other)
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_the_libraries_are_those_that_were_vetted() -> None:
+    """Sums of the files as their makers published them: an edit, or a truncated copy, is noticed."""
+    import hashlib
+
+    sums = {name: hashlib.sha256(build._text(f"vendor/{name}").encode()).hexdigest() for name in build.LIBRARIES}
+    assert sums == {
+        "d3-7.9.2.min.js": "912111098ea99503a6f4967361d2bbdc9dbf58cf9c678c8e27e5b02d1a07f0c1",
+        "plot-0.6.17.umd.min.js": "4358086467740777dd788d6b27a95cebdbaefdd50c730a3060117073bd7134cb",
+    }
+    for name in build.LIBRARIES:
+        text = build._text(f"vendor/{name}")
+        assert "</script" not in text
+        assert "<!--" not in text

@@ -10,8 +10,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesreg import html
 from bayesreg.arguments import Seed, generator, read_integer
 from bayesreg.errors import ParameterError
+from bayesreg.in_words import listed, scale_text, title
 from bayesreg.interfaces import Array
 from bayesreg.prediction import Prediction, new_rows, predict
 from bayesreg.problem import Problem
@@ -158,6 +160,22 @@ class Optimum:
         ]
         return "\n".join([*facts, *values])
 
+    def __repr__(self) -> str:
+        """How it ended, where, and how much of it is zero."""
+        words = self.outcome.value.partition(":")[0]
+        sigma = "" if self.sigma is None else f", at {_dispersion(self)} = {self.sigma:.6g}"
+        return f"Optimum({words}, J = {self.objective:.8g} nats{sigma}; {_zeros_text(self)})"
+
+    def _repr_html_(self) -> str:
+        """How it ended, the proof, and the coefficients, for a notebook."""
+        tied = f" (columns {listed(self.certificate.tied)})" if self.certificate.tied else ""
+        top = [html.heading(f"{self.outcome.value}{tied}"), html.facts(_facts(self), "Where, and the proof")]
+        if self.outcome is Outcome.NOT_CERTIFIED:
+            return html.block(
+                *top, html.verdict("WITHHELD:", "the coefficients, which are no optimum; they are in .beta")
+            )
+        return html.block(*top, *(_of_model(self) if self.problem is None else _coefficients(self)))
+
     def predict(
         self,
         new_data: object = None,
@@ -226,3 +244,58 @@ class Optimum:
 def _brief(value: Array) -> str:
     array = np.asarray(value)
     return f"{float(array.flat[0]):.6g}" if array.size == 1 else np.array2string(array, precision=4, threshold=12)
+
+
+MOST_ROWS = 12
+"""Coefficients that a notebook shows; the others are counted."""
+
+
+def _dispersion(optimum: Optimum) -> str:
+    return "sigma" if optimum.problem is None else optimum.problem.likelihood.dispersion_name or "sigma"
+
+
+def _zeros_text(optimum: Optimum) -> str:
+    model = optimum.problem is None
+    zeros, what = (optimum.certificate.zero, "entries") if model else (optimum.zeros, "coefficients")
+    where = "at a kink of the penalty" if model or optimum.beta[zeros].any() else "zero"
+    return f"{int(zeros.sum())} of {zeros.size} {what} exactly {where}" if zeros.size else f"no {what}"
+
+
+def _facts(optimum: Optimum) -> list[tuple[str, str]]:
+    certificate = optimum.certificate
+    found = [] if optimum.problem is None else [("of", title(optimum.problem))]
+    if optimum.sigma is not None:
+        found.append((_dispersion(optimum), f"{optimum.sigma:.6g}: {optimum.sigma_method}"))
+    found += [("J", f"{optimum.objective:.8g} nats"), ("KKT residual", f"{certificate.kkt:.1e}")]
+    if np.isfinite(certificate.gap):
+        found.append(("duality gap", f"{certificate.gap:.1e} nats"))
+    found.append(("zeros", _zeros_text(optimum)))
+    return found + [(label, text) for label, text in (("mode of", optimum.mode_of), ("search", optimum.search)) if text]
+
+
+def _coefficients(optimum: Optimum) -> list[html.Html]:
+    """The coefficients furthest from the prior's location: on the scale that it sees and, if another, in the data's."""
+    problem, beta, raw, margin = optimum.problem, optimum.beta, optimum.beta_raw, optimum.margin
+    if problem is None or not beta.size:
+        return []
+    shown = np.arange(beta.size)
+    if beta.size > MOST_ROWS:
+        shown = np.argsort(-np.abs(beta - problem.prior.location(beta.size)), kind="stable")[:MOST_ROWS]
+    told = [("(intercept)", optimum.intercept, optimum.intercept_raw, np.nan)] if problem.has_intercept else []
+    told += [(optimum.names[j], beta[j], raw[j], margin[j]) for j in shown]
+    columns = {"column": [name for name, *_ in told], "coefficient": [f"{v + 0.0:.5g}" for _, v, *_ in told]}
+    if problem.design.standardized:
+        columns["in the data's units"] = [f"{v + 0.0:.5g}" for _, _, v, _ in told]
+    if np.isfinite(margin[shown]).any():
+        columns["zero's margin"] = ["" if np.isnan(v) else f"{v:.3f}" for *_, v in told]
+    caption = f"Coefficients on the scale that the prior sees: {scale_text(problem)}"
+    table = html.table(tuple(columns), list(zip(*columns.values(), strict=True)), caption)
+    left_out = beta.size - len(shown)
+    return [table, *([html.paragraph(f"... and {left_out} more of {beta.size}, in .beta")] if left_out else [])]
+
+
+def _of_model(optimum: Optimum) -> list[html.Html]:
+    """The variables of a PyMC model at its mode."""
+    rows = [(name, _brief(value)) for name, value in list(optimum.point.items())[:MOST_ROWS]]
+    more = [html.paragraph(f"... and {len(optimum.point) - len(rows)} more, in .point")]
+    return [html.table(("variable", "value"), rows), *(more if len(rows) < len(optimum.point) else [])]

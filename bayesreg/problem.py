@@ -15,10 +15,12 @@ from typing import Self, final
 
 import numpy as np
 
+from bayesreg import html
 from bayesreg.assembly import assemble, read_intercept
 from bayesreg.design import Design, column_moments
 from bayesreg.encoding import Encoding
 from bayesreg.errors import DataWarning, ParameterError
+from bayesreg.in_words import problem_facts, title
 from bayesreg.interfaces import Array, Likelihood, Prior
 from bayesreg.moments import QuadraticMoments, quadratic_moments, response_moments
 from bayesreg.objective import Objective
@@ -200,6 +202,16 @@ class Problem(Objective):
         for note in self.notes:
             warnings.warn(note, DataWarning, stacklevel=3)
         return self
+
+    def __repr__(self) -> str:
+        """Likelihood × prior, and the size of the data."""
+        return f"Problem({title(self)})"
+
+    def _repr_html_(self) -> str:
+        """What it is made of, for a notebook; nothing is computed of the rows."""
+        fixed = self if self.likelihood.sigma_known is None else self.conditional(None)
+        told = problem_facts(self, fixed, scale_by_noise=self.scale_by_noise, given=self.given, notes=self.notes)
+        return html.block(html.heading(title(self)), html.facts(told, "What it is made of"))
 
     # -- the same problem, otherwise ---------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ from bayesreg.discard.scores import withheld_ledger
 from bayesreg.discard.waterfall import LibraryFit, Waterfall, waterfall
 from bayesreg.errors import FitError, InputError, ParameterError
 from bayesreg.graph import GraphCheck
+from bayesreg.in_words import title
 from bayesreg.interfaces import Array
 from bayesreg.optimum import Certificate, Optimum, Outcome
 from bayesreg.problem import Problem
@@ -149,6 +150,18 @@ class Comparison:
         return self._once(
             "amount", lambda: amount(self.posterior, self.penalized, self.epsilon, prediction=self.prediction)
         )
+
+    @property
+    def amount_so_far(self) -> Amount:
+        """`amount`, or, where the rows left out have not been predicted yet, what it is without them."""
+        if "prediction" in self._found or "amount" in self._found:
+            return self.amount
+        return self._once("amount_so_far", lambda: amount(self.posterior, self.penalized, self.epsilon))
+
+    @property
+    def computed(self) -> tuple[str, ...]:
+        """Which of the results that are computed when they are first asked for have been."""
+        return tuple(self._found)
 
     def waterfall(
         self,
@@ -284,8 +297,12 @@ class Comparison:
         """The summary."""
         return self.summary()
 
+    def __repr__(self) -> str:
+        """What was compared, and whether the gates passed."""
+        return f"Comparison({title(self.problem)}: {f'WITHHELD: {self.withheld}' if self.withheld else 'passed'})"
+
     def _repr_html_(self) -> str:
-        from bayesreg.comparison.summary import as_html
+        from bayesreg.comparison.notebook import as_html
 
         return as_html(self)
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from bayesreg.discard.scores import INTERVALS, PredictionLedger
+from bayesreg.in_words import listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bayesreg.comparison.result import Comparison
 
-MOST_PAIRS, MOST_SUPPORTS, MOST_NAMES = 5, 5, 6
-"""Rows of a section, and names of a support, that are shown."""
+MOST_PAIRS, MOST_SUPPORTS = 5, 5
+"""Rows of a section that are shown."""
+
+LEDGER = "What the point estimate discards"
 
 LEFT_OUT = (
     "posterior means, intervals and probabilities",
@@ -39,10 +42,10 @@ class Section:
     rows: tuple[tuple[str, ...], ...] = ()
 
 
-def sections(c: Comparison) -> list[Section]:
-    """Return the sections of a comparison that passed its gates."""
-    made: list[Callable[[Comparison], Section | None]] = [_ledger, _pairs, _supports, _typical, _prediction, _failings]
-    return [section for section in (make(c) for make in made) if section is not None]
+def sections(c: Comparison, of: Collection[str] | None = None) -> list[Section]:
+    """Return the sections of a comparison that passed its gates: all, or those made of the results named `of`."""
+    made = [make(c) for name, make in MADE_OF.items() if of is None or name in of]
+    return [section for section in made if section is not None]
 
 
 def withheld(c: Comparison) -> str:
@@ -51,12 +54,16 @@ def withheld(c: Comparison) -> str:
 
 
 def _ledger(c: Comparison) -> Section:
+    return Section(LEDGER, (c.amount.sentence,), *ledger_cells(c))
+
+
+def ledger_cells(c: Comparison) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Header and rows of the ledger."""
     rows = [
         (str(row["quantity"]), f"{row['map']:.5g}", f"{row['posterior_mean']:.5g}", _error(row["mcse"]))
         for _, row in c.ledger.iterrows()
     ]
-    header = ("", "at the MAP", "posterior mean", "± Monte Carlo")
-    return Section("What the point estimate discards", (c.amount.sentence,), header, tuple(rows))
+    return ("", "at the MAP", "posterior mean", "± Monte Carlo"), tuple(rows)
 
 
 def _error(value: float) -> str:
@@ -85,18 +92,10 @@ def _supports(c: Comparison) -> Section | None:
     shown = found.table.head(MOST_SUPPORTS)
     told = (shown[name].tolist() for name in ("columns", "size", "frequency", "mcse", "cumulative", "is_map"))
     rows = tuple(
-        (names(columns), str(size), f"{share:.3f} ± {error:.1g}", f"{total:.3f}", "the MAP's" if own else "")
+        (listed(columns), str(size), f"{share:.3f} ± {error:.1g}", f"{total:.3f}", "the MAP's" if own else "")
         for columns, size, share, error, total, own in zip(*told, strict=True)
     )
     return Section("Supports", (found.sentence,), ("columns", "size", "frequency", "in all", ""), rows)
-
-
-def names(columns: tuple[str, ...]) -> str:
-    """Names of columns in one line."""
-    if not columns:
-        return "(none)"
-    shown = ", ".join(map(str, columns[:MOST_NAMES]))
-    return shown if len(columns) <= MOST_NAMES else f"{shown} and {len(columns) - MOST_NAMES} more"
 
 
 def _typical(c: Comparison) -> Section:
@@ -141,3 +140,14 @@ def _failings(c: Comparison) -> Section | None:
     if not c.lints:
         return None
     return Section("Known failings that apply", tuple(map(str, c.lints)))
+
+
+MADE_OF: dict[str, Callable[[Comparison], Section | None]] = {
+    "amount": _ledger,
+    "tradeoffs": _pairs,
+    "selection": _supports,
+    "typicality": _typical,
+    "prediction": _prediction,
+    "lints": _failings,
+}
+"""Result of a comparison, computed at first use, -> the section that it makes, in the order of the page."""

@@ -1,17 +1,16 @@
-"""A comparison in words and aligned columns, for a terminal and for a notebook."""
+"""A comparison in words and aligned columns, for a terminal; its facts and cells are a notebook's too."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import fields, is_dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayesreg.comparison.sections import Section, sections, withheld
+from bayesreg.comparison.sections import sections, withheld
 from bayesreg.comparison.tables import shown_coefficients
+from bayesreg.in_words import digits_of, penalty_text, scale_text, title
 from bayesreg.noise import SYMBOLS
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def as_text(comparison: Comparison) -> str:
     """Return the summary as plain text."""
     c = comparison
     header, rows, left_out = coefficient_rows(c)
-    parts = [title(c), "", *_paragraphs(facts(c)), "", heading(c), "", *_aligned(header, rows)]
+    parts = [title(c.problem), "", *_paragraphs(facts(c)), "", heading(c), "", *_aligned(header, rows)]
     parts += [f"  ... and {left_out} more, in .coefficients"] if left_out else []
     if not c.passed:
         return "\n".join([*parts, "", *textwrap.wrap(withheld(c), WIDTH)]) + "\n"
@@ -51,75 +50,21 @@ SENSITIVITY = "Under half, once and twice the prior's scale b: posterior mean ±
 
 
 def _sensitivity_text(c: Comparison) -> list[str]:
-    table = _sensitivity(c)
+    table = sensitivity_cells(c)
     return [] if table is None else ["", SENSITIVITY, "", *_aligned(*table)]
 
 
-def _sensitivity(c: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]] | None:
+def sensitivity_cells(c: Comparison, most: int = MOST_ROWS) -> tuple[tuple[str, ...], list[tuple[str, ...]]] | None:
     """Header and rows of the columns shown in the coefficient table."""
     if c.sensitivity is None:
         return None
-    table = c.sensitivity.loc[[row[0] for row in coefficient_rows(c)[1]]]
+    table = c.sensitivity.loc[[row[0] for row in coefficient_rows(c, most)[1]]]
     scales = [name.removeprefix("mean at ") for name in table.columns if name.startswith("mean at ")]
     rows = [
         (str(name), *(f"{row[f'mean at {s}']:.3g} ± {row[f'sd at {s}']:.2g}" for s in scales))
         for name, row in table.iterrows()
     ]
     return ("column", *scales), rows
-
-
-def as_html(comparison: Comparison) -> str:
-    """Return the summary as HTML for a notebook."""
-    c = comparison
-    told = "".join(
-        f"<tr><th style='text-align:left'>{escape(label)}</th><td style='text-align:left'>{escape(text)}</td></tr>"
-        for label, text in facts(c)
-    )
-    header, rows, left_out = coefficient_rows(c)
-    more = f"<p>... and {left_out} more, in <code>.coefficients</code></p>" if left_out else ""
-    head = (
-        f"<h4>{escape(title(c))}</h4><table>{told}</table><p>{escape(heading(c))}</p>{_html_table(header, rows)}{more}"
-    )
-    if not c.passed:
-        return head + f"<p>{escape(withheld(c))}</p>"
-    table = _sensitivity(c)
-    scales = "" if table is None else f"<p>{SENSITIVITY}</p>{_html_table(*table)}"
-    return head + scales + "".join(map(_section_html, sections(c)))
-
-
-def _section_html(section: Section) -> str:
-    said = "".join(f"<p>{escape(one)}</p>" for one in section.said)
-    return f"<h5>{escape(section.title)}</h5>{said}" + (
-        _html_table(section.header, section.rows) if section.rows else ""
-    )
-
-
-def title(c: Comparison) -> str:
-    """Say what is compared."""
-    problem = c.problem
-    return f"{_shown(problem.likelihood)} × {_shown(problem.prior)}, {problem.n} rows, {problem.p} columns"
-
-
-def _shown(value: object) -> str:
-    """A prior or likelihood in short: numbers to five digits, a location only where it is not zero."""
-    if not is_dataclass(value):
-        return str(value)
-    shown = []
-    for field in fields(value):
-        item = getattr(value, field.name)
-        if not field.init or (field.name == "loc" and np.ndim(item) == 0 and item == 0):
-            continue
-        if isinstance(item, tuple):  # labels of groups
-            shown.append(f"{len(set(item))} {field.name}")
-            continue
-        if isinstance(item, float):
-            item = f"{item:.5g}"
-        elif isinstance(item, np.ndarray):
-            item = f"{item.min():.5g} to {item.max():.5g} by column"
-        else:
-            item = f"unknown, prior {_shown(item)}"
-        shown.append(f"{field.name} {item}")
-    return f"{type(value).__name__}({', '.join(shown)})" if shown else type(value).__name__
 
 
 def _paragraphs(told: Sequence[tuple[str, str]]) -> list[str]:
@@ -133,8 +78,8 @@ def _paragraphs(told: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def heading(c: Comparison) -> str:
-    """Say which scale the coefficients are on."""
-    scale = "standardised columns (population sd)" if c.problem.design.standardized else "the data's own units"
+    """Say on which scale the coefficients are."""
+    scale = scale_text(c.problem)
     if c.audited is not None and c.audited.steps:
         scale = f"what {' → '.join(c.audited.steps)} makes of the columns"
     return f"Coefficients on the scale that the prior sees: {scale}" + (
@@ -143,7 +88,7 @@ def heading(c: Comparison) -> str:
 
 
 def facts(c: Comparison) -> list[tuple[str, str]]:
-    """Return what was found, by name: penalty, dispersion, certificates, posterior, notes."""
+    """Return what was assumed, and how each of the three answers was had, label by label."""
     told = [] if c.audited is None else [("your prior", c.audited.assumed), ("your fit", c.audited.verdict)]
     told += [("penalty", _penalty(c))] if c.problem.p else []
     if c.map.sigma is not None:
@@ -180,12 +125,8 @@ def facts(c: Comparison) -> list[tuple[str, str]]:
 
 
 def _penalty(c: Comparison) -> str:
-    fixed = c.problem.conditional(c.map.sigma)
-    if not fixed.prior.rates(fixed.p).any():
-        return "none: the prior is flat"
-    loss = "Σ (y − η)²/2σ²" if fixed.likelihood.quadratic else "Σ nll"
-    scaled = " (the prior's scale is in units of σ)" if c.problem.scale_by_noise else ""
-    return f"{loss} + {fixed.prior.describe(fixed.p)}{scaled}"
+    note = " (the prior's scale is in units of σ)" if c.problem.scale_by_noise else ""
+    return penalty_text(c.problem.conditional(c.map.sigma), note=note)
 
 
 def _optimum(optimum: Optimum) -> str:
@@ -215,14 +156,24 @@ def _posterior(c: Comparison) -> str:
     return f"{c.posterior.method} ({c.posterior.reason}), {chains} × {draws} draws{cut}: {c.posterior.verdict}"
 
 
-def coefficient_rows(c: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]], int]:
-    """Header and rows of the coefficients; what a failed gate withholds has no column."""
+ELSEWHERE = ("− optimum", "− penalised", "bits", "P(β ≤ MAP)", "zero's margin")
+"""Columns that a brief table of coefficients leaves out."""
+
+
+def coefficient_rows(
+    c: Comparison, most: int = MOST_ROWS, *, brief: bool = False
+) -> tuple[tuple[str, ...], list[tuple[str, ...]], int]:
+    """Return header and rows of the coefficients, and how many rows are left out.
+
+    What a failed gate withholds has no column.  Of more than `most` coefficients the most certain ones are shown,
+    those of largest |mean|/sd.
+    """
     optima, posterior = not c.optima_withheld, c.posterior.verdict.passed
     table = shown_coefficients(c.coefficients, optima=optima, posterior=posterior)
-    if len(table) > MOST_ROWS:
+    if len(table) > most:
         size = (table["mean"] / table["sd"] if posterior else table["map"]).abs().fillna(0.0)
-        table = table.loc[size.sort_values(ascending=False).index[:MOST_ROWS]]
-    digits = _digits(table["sd"].to_numpy() if posterior else c.coefficients["sd"].to_numpy())
+        table = table.loc[size.sort_values(ascending=False).index[:most]]
+    digits = digits_of(table["sd"].to_numpy() if posterior else c.coefficients["sd"].to_numpy())
     columns: dict[str, list[str]] = {"column": [str(name) for name in table.index], **_audited_cells(c, table, digits)}
     columns |= _optima_cells(table, digits) if optima else {}
     columns |= _posterior_cells(table, digits, c.interval_prob) if posterior else {}
@@ -230,8 +181,9 @@ def coefficient_rows(c: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ..
         columns["P(β ≤ MAP)"] = [f"{v:.3f}" for v in table["map_quantile"]]
     if optima and table["margin"].notna().any():
         columns["zero's margin"] = ["" if np.isnan(v) else f"{v:.3f}" for v in table["margin"]]
-    rows = [tuple(cells) for cells in zip(*columns.values(), strict=True)]
-    return tuple(columns), rows, len(c.coefficients) - len(table)
+    kept = {name: cells for name, cells in columns.items() if not (brief and name in ELSEWHERE)}
+    rows = [tuple(cells) for cells in zip(*kept.values(), strict=True)]
+    return tuple(kept), rows, len(c.coefficients) - len(table)
 
 
 def _optima_cells(table: pd.DataFrame, digits: Callable[[float], str]) -> dict[str, list[str]]:
@@ -265,15 +217,6 @@ def _audited_cells(c: Comparison, table: pd.DataFrame, digits: Callable[[float],
     }
 
 
-def _digits(sd: np.ndarray) -> Callable[[float], str]:
-    """Format with two significant digits of the smallest posterior sd, so that columns line up."""
-    smallest = float(np.nanmin(sd)) if sd.size and np.isfinite(sd).any() else 1.0
-    if not 1e-4 < smallest < 1e5:
-        return lambda value: f"{value:.3g}"
-    places = max(0, 1 - int(np.floor(np.log10(smallest))))
-    return lambda value: f"{round(value, places) + 0.0:.{places}f}"  # + 0.0: no negative zero
-
-
 def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return lines with the first column left and the others right."""
     cells = [header, *rows]
@@ -283,9 +226,3 @@ def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
         first, *others = (f"{v:>{w}}" for v, w in zip(row, widths, strict=True))
         lines.append("  ".join(["", f"{row[0]:<{len(first)}}", *others]).rstrip())
     return lines
-
-
-def _html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

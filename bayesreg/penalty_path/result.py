@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesreg import html
 from bayesreg.errors import InputError
 from bayesreg.interfaces import Array
 from bayesreg.noise import Noise
@@ -18,6 +19,9 @@ from bayesreg.scale_family import ScaleFamily
 
 if TYPE_CHECKING:
     import pandas as pd
+
+MOST_ROWS = 12
+"""Points that a notebook shows."""
 
 
 @final
@@ -190,8 +194,21 @@ class PenalizedPath:
         at = self.problem.with_prior(self.family.at(float(self.scales[i]) * self.factor))
         return fit_at(at, Noise(self.noise.sigma, self.noise.method, self.noise.sentence), self.beta[i])
 
-    def _repr_html_(self) -> str:
-        """The sentence, for a notebook."""
-        from html import escape
+    def __repr__(self) -> str:
+        """The sentence."""
+        return f"PenalizedPath({self})"
 
-        return f"<p>{escape(str(self))}</p>"
+    def _repr_html_(self) -> str:
+        """The sentence and, folded away, some of the points, for a notebook."""
+        some = np.unique(np.linspace(0, len(self) - 1, MOST_ROWS).round().astype(int))
+        proof = "certified" if self.problem.convex else "stationary"
+        header = (self.family.name, "λ", "coefficients off their location", "J (nats)", proof)
+        rows = [
+            (
+                f"{self.scales[i]:.4g}", "by column" if np.isnan(self.lambda_[i]) else f"{self.lambda_[i]:.4g}",
+                str(self.nonzero[i]), f"{self.objective[i]:.6f}", "yes" if self.sound[i] else "NO",
+            )
+            for i in some
+        ]  # fmt: skip
+        points = html.details(f"{len(some)} of its {len(self)} points", html.table(header, rows))
+        return html.block(html.paragraph(str(self)), points)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, final
 
 import numpy as np
 
+from bayesreg import html
 from bayesreg.interfaces import Array
 
 if TYPE_CHECKING:
@@ -114,15 +114,25 @@ class PenaltyReading:
         width = max((len(row.variable) for row in self.rows), default=0)
         lines = ["penalties, in nats, summed over entries (−log prior up to a constant):"]
         for row in self.rows:
-            about = f"{row.distribution}{list(row.shape) if row.shape else ''}"
-            lines.append(f"  {row.variable:<{width}}  {row.penalty}   [{about}{'' if row.convex else _not(row)}]")
+            lines.append(f"  {row.variable:<{width}}  {row.penalty}   [{_about(row)}{'' if row.convex else _not(row)}]")
             lines += [f"  {'':<{width}}    {row.note}"] if row.note else []
         return "\n".join([*lines, *self.likelihood, *(f"note: {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:
-        shown_table = self.table.map(lambda cell: shown(cell) if isinstance(cell, float | np.ndarray) else cell)
-        said = "".join(f"<p>{html.escape(line)}</p>" for line in (*self.likelihood, *self.notes))
-        return str(shown_table.to_html(escape=True)) + said
+        """One row a variable, and what is to be known beyond them, for a notebook."""
+        header = ("variable", "prior", "penalty", "convex", "note")
+        convex = {True: "yes", False: "no", None: "not known"}
+        rows = [
+            (row.variable, _about(row), row.penalty, "" if row.formula == NONE else convex[row.convex], row.note)
+            for row in self.rows
+        ]
+        caption = "Penalties, in nats, summed over entries (−log prior up to a constant)"
+        said = [*self.likelihood, *(f"note: {note}" for note in self.notes)]
+        return html.block(html.table(header, rows, caption, words=header), *map(html.paragraph, said))
+
+
+def _about(row: PenaltyRow) -> str:
+    return f"{row.distribution}{list(row.shape) if row.shape else ''}"
 
 
 def _not(row: PenaltyRow) -> str:

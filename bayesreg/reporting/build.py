@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from bayesreg import plots
 from bayesreg.comparison import Comparison
-from bayesreg.comparison.summary import title as title_of
 from bayesreg.errors import FitError, InputError, ParameterError
+from bayesreg.in_words import title as title_of
 from bayesreg.plots.contours import default_pair
 from bayesreg.reporting import chapters
 from bayesreg.reporting.blocks import Block, Chapter, Interactive, Said
@@ -145,7 +145,8 @@ def as_html(
         _text("page/report.html.j2")
     )
     return page.render(
-        title=title or "What the point estimate discards", subtitle=title_of(c), chapters=parts, scripts=scripts,
+        title=title or "What the point estimate discards", subtitle=title_of(c.problem), chapters=parts,
+        scripts=scripts,
         hashes=" ".join(map(_hash, scripts)) or "'none'", style=_text("page/report.css"), version=__version__,
     )  # fmt: skip
 

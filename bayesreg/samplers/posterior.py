@@ -13,6 +13,7 @@ import numpy as np
 from bayesreg.arguments import Seed, generator
 from bayesreg.diagnostics import Verdict, diagnose, judged, mcse_mean
 from bayesreg.errors import InputError
+from bayesreg.in_words import title
 from bayesreg.interfaces import Array
 from bayesreg.prediction import Prediction, new_rows, predict
 from bayesreg.problem import Problem
@@ -58,6 +59,17 @@ class Posterior:
     rows: Callable[[], Array | None]
     tree: Callable[[], xr.DataTree]
     problem: Problem
+
+    def __repr__(self) -> str:
+        """The sampler, how many draws, and the verdict."""
+        chains, draws = self.beta.shape[:2]
+        return f"Posterior({self.method}, {chains} × {draws} draws of {title(self.problem)}: {self.verdict})"
+
+    def _repr_html_(self) -> str:
+        """The verdict and, where it passed, the marginals, for a notebook."""
+        from bayesreg.samplers.notebook import as_html
+
+        return as_html(self)
 
     @property
     def log_likelihood(self) -> Array | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from html import escape
 from typing import TYPE_CHECKING, Any, cast, final
 
 import numpy as np
 
+from bayesreg import html
 from bayesreg.libraries import conventions
 from bayesreg.noise import resolve_noise
 from bayesreg.penalized import fit_at
@@ -142,12 +142,19 @@ class ScaleChoice:
             lines += ["", self.alternatives.drop(columns="sentence").to_string(float_format="{:.4g}".format)]
         return "\n".join(lines)
 
+    def __repr__(self) -> str:
+        """The sentence."""
+        return f"ScaleChoice({self.sentence})"
+
     def _repr_html_(self) -> str:
-        table = ""
-        if self._others.done:
-            table = self.alternatives.drop(columns="sentence").to_html(float_format="{:.4g}".format, border=0)
-        said = str(self).split("\n\n", maxsplit=1)[0]
-        return "".join(f"<p>{escape(line)}</p>" for line in said.splitlines()) + table
+        """How the scale was chosen and, if they are there, what the other rules would have chosen, for a notebook."""
+        said = [html.paragraph(line) for line in str(self).split("\n\n", maxsplit=1)[0].splitlines()]
+        if not self._others.done:
+            return html.block(*said, html.paragraph("What other rules would choose: .alternatives"))
+        numbers = self.alternatives.drop(columns="sentence")
+        rows = [(str(name), *map("{:.4g}".format, row)) for name, *row in numbers.itertuples()]
+        header = ("rule", *("λ" if name == "lambda_" else str(name) for name in numbers))
+        return html.block(*said, html.table(header, rows, "What every rule chooses"))
 
 
 def plug_in(problem: Problem, sigma: float | str | None) -> float | None:

@@ -40,6 +40,7 @@ from bayesreg.interfaces import Array
 from bayesreg.likelihoods import GaussianNoise
 from bayesreg.priors import ElasticNet as ElasticNetPrior
 from bayesreg.priors import Flat, Gaussian, Laplace
+from tests import markup
 from tests.comparison.examples import around_the_mode
 from tests.fakes import replace_samplers
 
@@ -518,7 +519,10 @@ def test_the_audit_is_saved_shown_and_written_as_json(tmp_path: Path) -> None:
     assert "your prior" in text
     assert "your fit" in text
     assert "− optimum" in text
-    assert "your prior" in c._repr_html_()
+    page = markup.read(c._repr_html_())
+    assert ["your prior", c.audited.assumed] in page.tables[1]
+    assert f"Your fit: {c.audited.verdict}" in page.at_once
+    assert page.tables[0][0][1:3] == ["yours", "MAP"]
 
 
 def test_the_estimator_and_the_data_are_left_alone() -> None:

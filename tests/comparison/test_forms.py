@@ -19,6 +19,7 @@ from bayesreg.problem import Problem
 from bayesreg.scales import HalfNormal
 from tests.comparison.examples import around_the_mode, data, ridge
 from tests.fakes import replace_samplers
+from tests.markup import read
 
 
 def refuse(token: str) -> None:
@@ -36,7 +37,7 @@ def check_whole(c: Comparison) -> None:
     told = strict_json(c)
     assert [row["column"] for row in told["coefficients"]] == list(c.problem.names)
     assert c.summary() == str(c)
-    assert c._repr_html_().startswith("<h4>")
+    read(c._repr_html_())
     assert np.isfinite(c.map.objective)
 
 
@@ -83,7 +84,10 @@ def test_many_columns_are_counted_and_kept_in_the_table() -> None:
     X, y = data(60, 45)
     c = compare(Problem.from_arrays(X, y, prior=Gaussian(0.3)), draws=500)
     assert "... and 5 more, in .coefficients" in c.summary()
-    assert "... and 5 more" in c._repr_html_()
+    page = read(c._repr_html_())
+    assert "... and 33 more of 45, in .coefficients" in page.text
+    assert "... and 5 more, in .coefficients" in page.text
+    assert [len(table) for table in page.tables[:3:2]] == [13, 41]
     assert len(c.coefficients) == len(strict_json(c)["coefficients"]) == 45
 
 
@@ -137,6 +141,7 @@ def test_any_name_will_do(awkward: Comparison) -> None:
 
 def test_names_are_escaped_in_html(awkward: Comparison) -> None:
     html = awkward._repr_html_()
+    assert [row[0] for row in read(html).tables[0][1:]] == list(AWKWARD)
     assert "<b>&\"x'" not in html
     assert "&lt;b&gt;&amp;&quot;x&#x27;" in html
     assert "<script>" not in html

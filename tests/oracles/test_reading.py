@@ -10,6 +10,7 @@ import bayesreg as br
 from bayesreg.density import GraphDensity
 from bayesreg.errors import ParameterError
 from bayesreg.reading.forms import FORMS
+from tests.markup import read
 from tests.problems import make_problem
 
 POINTS = 8
@@ -364,8 +365,11 @@ def test_known_noise_gives_the_factor_to_the_loss_of_least_squares():
         "y: Normal log likelihood in nats, summed over rows, σ = 1.5: for the loss ½Σ(y − μ)² multiply every λ by "
         "σ² = 2.25",
     )
-    assert "beta" in reading._repr_html_()
-    assert "λ₁ = 5" in reading._repr_html_()
+    page = read(reading._repr_html_())
+    assert [row[0] for row in page.tables[0][1:]] == [row.variable for row in reading.rows]
+    assert [row[2] for row in page.tables[0][1:]] == [row.penalty for row in reading.rows]
+    assert "λ₁ = 5" in page.tables[0][2][2]
+    assert reading.likelihood[0] in page.text
 
 
 def test_formulas_of_unknown_scales_are_unambiguous():

@@ -21,6 +21,7 @@ from bayesreg.priors import Bridge, ElasticNet, Flat, Gaussian, GroupLaplace, La
 from bayesreg.problem import Problem
 from bayesreg.scale_family import ScaleFamily
 from bayesreg.scales import HalfCauchy
+from tests.markup import read
 from tests.problems import PAIRS, P, data, make_problem, pair_problem
 from tests.registry import PRIORS
 
@@ -343,7 +344,12 @@ def test_the_table_and_the_sentence() -> None:
     assert table["certified"].all()
     assert str(path).startswith("penalised path at 4 scales from 0.03 to 3: ")
     assert "4 of 4 points certified (σ = 1.75 is known)" in str(path)
-    assert path._repr_html_().startswith("<p>penalised path")
+    page = read(path._repr_html_())
+    assert page.text.startswith(str(path))
+    assert [row[0] for row in page.tables[0]] == ["scale", *(f"{scale:.4g}" for scale in SCALES)]
+    assert [row[2] for row in page.tables[0][1:]] == [str(k) for k in path.nonzero]
+    assert {row[4] for row in page.tables[0][1:]} == {"yes"}
+    assert len(repr(path)) < 300
     by_column = penalized_path(make_problem(prior=Laplace(np.arange(1.0, P + 1))), SCALES)
     assert by_column.table["lambda_"].isna().all()
     assert by_column.family.name == "factor"

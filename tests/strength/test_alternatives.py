@@ -12,6 +12,7 @@ from bayesreg.likelihoods import BernoulliLogit
 from bayesreg.priors import Gaussian, GroupLaplace, Laplace
 from bayesreg.problem import Problem
 from bayesreg.strength import ScaleChoice, choose_scale
+from tests.markup import read
 from tests.strength.oracle import SIGMA, data, problem_of
 
 # -- by evidence, in closed form ---------------------------------------------------------------------------------------
@@ -71,7 +72,10 @@ def test_alternatives_are_what_the_other_rules_choose() -> None:
     assert list(table.columns) == ["scale", "lower", "upper", "lambda_", "sentence"]
     assert table.loc["cv min", "scale"] == choose_scale(problem, "cv", seed=3).scale
     assert "cv min" in str(choice)
-    assert "<table" in choice._repr_html_()
+    (shown,) = read(choice._repr_html_()).tables
+    assert [row[0] for row in shown[1:]] == list(table.index)
+    assert shown[0] == ["rule", "scale", "lower", "upper", "λ"]
+    assert shown[1][1] == f"{table['scale'].iloc[0]:.4g}"
 
 
 def test_a_rule_without_an_answer_says_why() -> None:

@@ -18,6 +18,7 @@ from bayesreg.priors import Flat, Gaussian, Laplace
 from bayesreg.problem import Problem
 from bayesreg.scales import HalfCauchy
 from bayesreg.strength import choose_scale
+from tests.markup import read
 from tests.strength.oracle import SIGMA, data, lasso, problem_of, scaled, squared_errors
 
 SCALES = np.geomspace(0.02, 3.0, 12)
@@ -110,7 +111,8 @@ def test_the_sentence_says_how() -> None:
         f"not told apart from it: {choice.lower:.4g} to {choice.upper:.4g}",
         f"λ = {1 / choice.scale:.4g}",
     ]
-    assert "<p>scale = " in choice._repr_html_()
+    assert read(choice._repr_html_()).text.startswith(choice.sentence)
+    assert repr(choice) == f"ScaleChoice({choice.sentence})"
     residual = resolve_noise(problem_of()).sigma
     assert choose_scale(problem_of(), "cv", repeats=1).sentence.endswith(f", at sigma = {residual:.4g}")
 

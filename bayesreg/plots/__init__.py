@@ -17,6 +17,7 @@ from bayesreg.plots.penalty import penalty
 from bayesreg.plots.tradeoffs import tradeoffs
 from bayesreg.plots.trajectories import trajectories
 from bayesreg.plots.typicality import typicality
+from bayesreg.plots.waterfall import waterfall
 
 __all__ = [
     "calibration",
@@ -37,4 +38,5 @@ __all__ = [
     "tradeoffs",
     "trajectories",
     "typicality",
+    "waterfall",
 ]

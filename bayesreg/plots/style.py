@@ -107,6 +107,18 @@ def axis_label(problem: Problem, *, raw: bool) -> str:
     return f"standardised coefficient ({unit} per sd)"
 
 
+def coefficient_label(comparison: Comparison, inches: float, *, raw: bool) -> str:
+    """Name the scale of the coefficients of a comparison, in lines that fit.
+
+    Those of an audited pipeline are of the columns that its steps make, which are not the data's own.
+    """
+    audited = comparison.audited
+    if audited is None or not audited.steps:
+        return axis_label(comparison.problem, raw=raw)
+    made = f"coefficient of the columns that {' → '.join(audited.steps)} makes"
+    return wrap(f"{made} ({effect_unit(comparison.problem)} per\u00a0unit)", inches)
+
+
 def figure_of(ax: Axes) -> Figure:
     """Return the figure, whatever subfigure the axes sit in."""
     figure = ax.get_figure(root=True)

@@ -36,7 +36,7 @@ def compared(prior, *, p=6, names=None, seed=0, passed=True, withheld="", **sett
     draws = {"beta": beta, "beta_raw": beta / scale}
     return SimpleNamespace(
         problem=problem, map=optimum, penalized=optimum, coefficients=table, interval_prob=0.95,
-        posterior=SimpleNamespace(draws=draws.__getitem__), passed=passed, withheld=withheld,
+        posterior=SimpleNamespace(draws=draws.__getitem__), passed=passed, withheld=withheld, audited=None,
     )  # fmt: skip
 
 

@@ -130,6 +130,7 @@ def _discarded(c: Comparison) -> list[tuple[str, Callable[[], Drawn]]]:
     pictures: list[tuple[str, Callable[[], Drawn]]] = [
         ("information", lambda: plots.information(c, width=WIDTH)),
         ("typicality", lambda: plots.typicality(c, width=WIDTH)),
+        ("shrinkage", lambda: plots.shrinkage(c, width=WIDTH)),
     ]
     if c.problem.p > 1:
         pictures.insert(0, ("pairs that trade off", lambda: plots.tradeoffs(c, most=2, width=WIDTH)))

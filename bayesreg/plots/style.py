@@ -146,9 +146,28 @@ def tidy(ax: Axes) -> None:
     ax.tick_params(axis="y", length=0)
 
 
-def legend_below(ax: Axes, *, owned: bool) -> None:
-    """Explain the marks below the axes in even columns; a figure of ours grows to hold them."""
-    handles, labels = ax.get_legend_handles_labels()
+def blank(ax: Axes) -> None:
+    """Leave nothing but the heading, where no number may be shown."""
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[:].set_visible(False)
+
+
+def panel_title(ax: Axes, text: str) -> None:
+    """Write one line above the axes, where `heading` with a lift of `PANEL_LIFT` leaves it room."""
+    ax.annotate(
+        text, (0, 1), xytext=(0, 3), xycoords="axes fraction", textcoords="offset points", size=TEXT, parse_math=False
+    )
+
+
+PANEL_LIFT = 1.6 * TEXT
+"""Points that the line of `panel_title` takes."""
+
+
+def legend_below(ax: Axes, *others: Axes, owned: bool) -> None:
+    """Explain the marks of all these axes below the first in even columns; a figure of ours grows to hold them."""
+    found = [one.get_legend_handles_labels() for one in (ax, *others)]
+    handles, labels = ([item for each in found for item in each[k]] for k in (0, 1))
     if not labels:
         return
     figure = figure_of(ax)

@@ -22,6 +22,7 @@ from bayesreg.plots.style import (
     TITLE,
     VERMILLION,
     WITHHELD,
+    blank,
     caption,
     figure_of,
     heading,
@@ -166,9 +167,7 @@ def _nothing(fall: Waterfall, given: NDArray[np.object_] | None, width: float) -
         panels = given
         heading(panels[0], WITHHELD, fall.withheld)
     for ax in panels:
-        ax.set_xticks([])
-        ax.set_yticks([])
-        ax.spines[:].set_visible(False)
+        blank(ax)
     return panels
 
 

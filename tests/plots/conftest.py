@@ -93,6 +93,18 @@ def real():
     return br.compare(br.Problem.from_arrays(*_correlated(), prior=br.Laplace(scale=0.12)), draws=500, seed=1)
 
 
+READ = (
+    "problem", "map", "penalized", "coefficients", "posterior", "passed", "withheld", "optima_withheld", "correlations",
+    "tradeoffs", "typicality", "prediction", "audited", "interval_prob",
+)  # fmt: skip
+
+
+@pytest.fixture
+def but(real):
+    """Return what the pictures read of the real comparison, with some of it changed."""
+    return lambda **changes: SimpleNamespace(**({name: getattr(real, name) for name in READ} | changes))
+
+
 @pytest.fixture(scope="session")
 def audited():
     """An audit of a lasso that stopped early, so that it is not the optimum."""

@@ -165,9 +165,12 @@ PANEL_LIFT = 1.6 * TEXT
 
 
 def legend_below(ax: Axes, *others: Axes, owned: bool) -> None:
-    """Explain the marks of all these axes below the first in even columns; a figure of ours grows to hold them."""
-    found = [one.get_legend_handles_labels() for one in (ax, *others)]
-    handles, labels = ([item for each in found for item in each[k]] for k in (0, 1))
+    """Explain the marks of all these axes, each once, below the first in even columns; our own figure grows for it."""
+    found: dict[str, Any] = {}
+    for one in (ax, *others):
+        for handle, label in zip(*one.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    labels, handles = list(found), list(found.values())
     if not labels:
         return
     figure = figure_of(ax)

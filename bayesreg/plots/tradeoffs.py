@@ -178,13 +178,13 @@ def _small(ax: Axes, centre: Array, epsilon: Array, seen: Array) -> None:
     low, high = centre - epsilon, centre + epsilon
     ax.axvspan(low[0], high[0], label=label, **style)
     ax.axhspan(low[1], high[1], **style)
-    for k, limit in enumerate((ax.set_xlim, ax.set_ylim)):
+    for k, name in enumerate(("xlim", "ylim")):
         first, last = float(seen[:, k].min()), float(seen[:, k].max())
         span = (last - first) or 1.0
         first = min(first, max(float(low[k]), first - span / 2))
         last = max(last, min(float(high[k]), last + span / 2))
         edge = 0.04 * (last - first)
-        limit(first - edge, last + edge)
+        ax.set(**{name: (first - edge, last + edge)})
 
 
 def _correlation(comparison: Comparison, pair: tuple[str, str]) -> float:

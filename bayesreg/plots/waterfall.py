@@ -117,7 +117,7 @@ def waterfall(
         _ticks(ax, inches)
         if given is not None or k + across >= len(chosen):
             ax.set_xlabel(wrap("in data units", inches), size=TEXT, loc="right")
-    legend_below(panels[0], owned=given is None)
+    legend_below(*panels, owned=given is None)
     if given is None:
         caption(figure_of(panels[0]), *_claim(fall, rows, chosen, default=coefficients is None))
     return panels

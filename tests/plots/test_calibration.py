@@ -161,9 +161,7 @@ def test_of_a_comparison_it_is_its_prediction(real, drawn, written):
     for name in PREDICTORS:
         np.testing.assert_allclose(found[name][1], real.prediction.intervals.loc[name]["coverage"])
     heights, edges, _ = drawn(transforms, "PIT, full posterior").get_data()
-    np.testing.assert_allclose(
-        heights * 80 / len(heights), np.histogram(real.prediction.rows[f"pit {FULL}"], edges)[0]
-    )
+    np.testing.assert_allclose(heights * 80 / len(heights), np.histogram(real.prediction.rows[f"pit {FULL}"], edges)[0])
     assert "PSIS-LOO, 80 rows" in written(promise.figure).replace("\n", " ")
 
 

@@ -155,7 +155,9 @@ def test_what_cannot_be_drawn_is_refused(real, make):
     assert not plt.get_fignums()
 
 
-@pytest.mark.parametrize(("count", "width", "across"), [(4, 7.0, 2), (3, 7.0, 3), (5, 7.0, 3), (4, 3.5, 1), (4, 3.9, 2)])
+@pytest.mark.parametrize(
+    ("count", "width", "across"), [(4, 7.0, 2), (3, 7.0, 3), (5, 7.0, 3), (4, 3.5, 1), (4, 3.9, 2)]
+)
 def test_rows_of_panels_are_even(but, real, count, width, across):
     table = pd.concat([real.tradeoffs.table] * 2).iloc[:count]
     panels = tradeoffs(but(tradeoffs=replace(real.tradeoffs, table=table, count=count)), most=count, width=width)

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,7 +26,7 @@ def test_the_histogram_is_of_the_draws(real, drawn):
     heights, edges, _ = drawn(ax, "posterior draws").get_data()
     assert edges[0] == 0.0
     assert edges[-1] == pytest.approx(np.quantile(excess, 0.998))
-    expected = [((excess >= a) & (excess < b)).mean() for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    expected = [((excess >= a) & (excess < b)).mean() for a, b in pairwise(edges)]
     np.testing.assert_allclose(heights, expected, atol=1.5 / excess.size)
     assert heights.sum() == pytest.approx(0.998, abs=0.002)
 

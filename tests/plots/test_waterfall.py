@@ -76,6 +76,18 @@ def test_up_and_down_have_colours_of_their_own():
         assert len(colours) == len(containers)
 
 
+def test_the_legend_explains_the_marks_of_all_panels():
+    fall = fallen(p=2)
+    for column, sign in (("x0", 1.0), ("x1", -1.0)):
+        fall.table.loc[list(STEPS), column] = sign * fall.table.loc[list(STEPS), column].abs()
+        fall.table.loc[END, column] = fall.table[column].iloc[:-1].sum()
+    panels = waterfall(fall)
+    (legend,) = panels[0].figure.legends
+    said = [text.get_text() for text in legend.get_texts()]
+    assert {"step up", "step down"} <= set(said)
+    assert len(said) == len(set(said))
+
+
 def test_errors_of_every_drawn_step_and_of_the_mean_are_on_it(drawn):
     fall = fallen(idle=())
     for ax in waterfall(fall):

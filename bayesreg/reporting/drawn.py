@@ -80,8 +80,9 @@ def _bytes(figure: Figure, kind: str) -> bytes:
 
 
 def _lean(svg: bytes) -> bytes:
-    """Without comments (the text of every label, twice) and indentation."""
+    """Without comments (the text of every label, twice), indentation, and digits beyond a thousandth of a point."""
     text = re.sub(r"<!--.*?-->", "", svg.decode(), flags=re.DOTALL)
+    text = re.sub(r"(\.\d{3})\d+", r"\1", text)
     return re.sub(r"\n\s*", "\n", text).encode()
 
 

@@ -59,8 +59,8 @@ def _supports(c: Comparison) -> str:
         return ""
     own = percent(found.map_frequency) if found.map_frequency > 0 else "none"
     return (
-        f"Its {kept} columns are those of {own} of the posterior's draws, which need {number(found.mean_size)} on average "
-        f"to predict what they predict."
+        f"Its {kept} columns are those of {own} of the posterior's draws, which need {number(found.mean_size)} on "
+        f"average to predict what they predict."
     )
 
 

@@ -168,9 +168,9 @@ def diagnosed(c: Comparison) -> Chapter:
     blocks: list[Block] = [Facts(tuple(rows))]
     if c.problem.p:
         pictures: list[tuple[str, Callable[[], Drawn]]] = [
-            ("trace", lambda: plots.trace(c, most=3, width=WIDTH)),
-            ("ranks", lambda: plots.rank(c, most=4, width=WIDTH)),
-            ("ESS", lambda: plots.ess(c, most=4, width=WIDTH)),
+            ("trace", lambda: plots.trace(c, most=2, width=WIDTH)),
+            ("ranks", lambda: plots.rank(c, most=2, width=WIDTH)),
+            ("ESS", lambda: plots.ess(c, most=2, width=WIDTH)),
         ]
         if attrs["sampler"] in SAMPLERS_WITH_ENERGY:
             pictures.append(("energy", lambda: plots.energy(c, width=WIDTH)))

@@ -143,8 +143,8 @@ def _read(each: object, column: int | str) -> tuple[Prior, int, int]:
     if not isinstance(problem, Problem):
         msg = f"penalty: takes priors, problems and comparisons (got {type(each).__name__})"
         raise ParameterError(msg)
-    sigma = each.map.sigma if isinstance(each, Comparison) else None
-    fixed = problem.conditional(sigma) if sigma is not None or not problem.scale_by_noise else problem.at(1.0)
+    known = each.map.sigma if isinstance(each, Comparison) else problem.likelihood.sigma_known
+    fixed = problem.at(1.0 if known is None else known) if problem.scale_by_noise else problem
     names = list(problem.names)
     if isinstance(column, str) and column in names:
         return _known(fixed.prior), problem.p, names.index(column)

@@ -35,7 +35,8 @@ class Shrinkage:
     Parameters
     ----------
     table : DataFrame
-        One row a column: `unpenalized` (maximum likelihood, with its standard error `se` from the Hessian), `map`,
+        One row a column: `unpenalized` (maximum likelihood, or where that has several
+        maxima the highest found; its standard error `se` from the Hessian, NaN where that is not positive), `map`,
         `mean` with `mcse`, and the central interval's ends `lower`, `upper`.
     kept_map, kept_mean : float
         Slope of mode and of mean on the unpenalised estimate, through the prior's location: 1 is no shrinkage.
@@ -122,7 +123,7 @@ def shrinkage(posterior: Posterior, optimum: Optimum | None = None, *, level: fl
 
 def _unpenalized(free: Problem) -> Optimum:
     found = fit_at(free, Noise(free.likelihood.sigma_known, "", ""))
-    if found.outcome is not Outcome.CERTIFIED:
+    if found.outcome not in (Outcome.CERTIFIED, Outcome.STATIONARY):
         msg = f"shrinkage: there is no one unpenalised estimate to hold the mode against ({found.outcome.value})"
         raise FitError(msg)
     return found
@@ -131,7 +132,8 @@ def _unpenalized(free: Problem) -> Optimum:
 def _errors(free: Problem, unpenalized: Optimum) -> Array:
     """Standard errors (p,) from the Hessian at the estimate."""
     hessian = free.curvature(free.join(unpenalized.intercept, unpenalized.beta))
-    return np.asarray(np.sqrt(np.diag(np.linalg.inv(hessian)))[free.positions])
+    variance = np.diag(np.linalg.inv(hessian))[free.positions]
+    return np.sqrt(np.where(variance > 0, variance, np.nan))
 
 
 def _slope(x: Array, y: Array) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,6 +49,37 @@ def percent(share: float) -> str:
     return f"{100 * share:.{digits}f}\u00a0%"
 
 
+def drawable(text: str) -> str:
+    """Text without what the fonts have no glyph for, which would be drawn as boxes: such characters by their code.
+
+    Characters that break or hide text (line breaks, controls) become spaces; a font set in Matplotlib's `font.family`
+    that has a character draws it.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    from matplotlib import rcParams
+
+    settings: Any = rcParams
+    named = tuple(name for family in settings["font.family"] for name in settings.get(f"font.{family}", [family]))
+    known = _glyphs(named)
+    shown = [" " if not ch.isprintable() else ch if ord(ch) in known else f"\\u{ord(ch):04x}" for ch in text]
+    return "".join(shown)
+
+
+@cache
+def _glyphs(families: tuple[str, ...]) -> frozenset[int]:
+    """Characters that some installed font of these families has."""
+    from matplotlib.font_manager import findfont, get_font
+
+    found: set[int] = set()
+    for family in families:
+        try:
+            found |= set(get_font(findfont(family, fallback_to_default=False)).get_charmap())
+        except ValueError:  # not installed
+            continue
+    return frozenset(found or get_font(findfont("DejaVu Sans")).get_charmap())
+
+
 def inches_of(text: str, size: float = TEXT, *, bold: bool = False) -> float:
     """Width of one line of text in the font that Matplotlib will use, with room for hinting at screen resolution."""
     from matplotlib.font_manager import FontProperties
@@ -59,6 +91,7 @@ def inches_of(text: str, size: float = TEXT, *, bold: bool = False) -> float:
 
 def shorten(name: str, inches: float, size: float = TEXT, *, bold: bool = False, head: float = 0.5) -> str:
     """Cut the middle out of a name that is too long; `head` is the share of what stays that comes from its start."""
+    name = drawable(name)
     short, keep = name, len(name)
     while keep > 6 and inches_of(short, size, bold=bold) > inches:
         keep -= 1

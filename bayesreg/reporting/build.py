@@ -35,7 +35,7 @@ def report(
     path: str | Path,
     *,
     choice: ScaleChoice | None = None,
-    explorer: bool = True,
+    explorer: bool | None = None,
     title: str | None = None,
     command: str | None = None,
     progress: Progress | None = None,
@@ -53,9 +53,9 @@ def report(
         The file, ending in .html or .htm.  It is replaced if it exists, and left as it is should anything fail.
     choice : ScaleChoice, optional
         How the prior's scale was chosen; its mark is then not computed anew.
-    explorer : bool, default True
-        Whether to draw posteriors along the prior's scale for the λ explorer.  Without a compiled model that takes
-        seconds; where each posterior is compiled, minutes.
+    explorer : bool, optional
+        Whether to draw posteriors along the prior's scale for the λ explorer.  By default that is done unless each
+        would have to be compiled, a minute or so for each: the report then says so.
     title : str, optional
     command : str, optional
         The command line that this is of, to be shown.
@@ -75,7 +75,8 @@ def report(
         If `comparison` is none, or `choice` is of another problem.
     """
     target = _read(comparison, path, choice)
-    found = _walked(comparison, choice, progress) if explorer and comparison.passed and comparison.problem.p else None
+    wanted = explorer is not False and comparison.passed and comparison.problem.p
+    found = _walked(comparison, choice, progress, compile_each=bool(explorer)) if wanted else None
     text = as_html(comparison, found, choice=choice, title=title, command=command)
     _write(target, text)
     return target
@@ -109,10 +110,12 @@ def check_target(path: str | Path, name: str) -> Path:
     return target
 
 
-def _walked(comparison: Comparison, choice: ScaleChoice | None, progress: Progress | None) -> Walk | str:
+def _walked(
+    comparison: Comparison, choice: ScaleChoice | None, progress: Progress | None, *, compile_each: bool
+) -> Walk | str:
     """Both paths, or why there are none."""
     try:
-        return walk(comparison, choice, progress=progress)
+        return walk(comparison, choice, compile_each=compile_each, progress=progress)
     except (FitError, ParameterError) as error:
         return str(error)
 

@@ -45,7 +45,7 @@ def claim_of(slopes: Sequence[Slope]) -> tuple[str, str]:
 
 
 def _kind(slope: Slope) -> str:
-    """How the gradient changes with the distance from the location, from its values on the side that is seen more of."""
+    """How the gradient changes with the distance from the location, on the side that more is seen of."""
     distance = slope.grid - slope.location
     seen = np.isfinite(slope.gradient) & (
         distance > 0 if (distance > 0).sum() >= (distance < 0).sum() else distance < 0

@@ -148,7 +148,7 @@ def _draw_plane(ax: Axes, plane: LossSlice, name: str) -> None:
     if plane.level_set is not None:
         edge = np.vstack([plane.level_set, plane.level_set[:1]])
         ax.fill(*edge.T, color=VERMILLION, alpha=0.12, linewidth=0, zorder=2)
-        ax.plot(*edge.T, color=VERMILLION, linewidth=1.3, label="penalty there", zorder=3)
+        ax.plot(*edge.T, color=VERMILLION, linewidth=1.3, label="equal penalty", zorder=3)
     if np.isfinite(plane.least).all():
         ax.plot(*plane.least, "x", color=BLACK, markersize=5, label="least loss", zorder=4)
     ax.plot(*plane.optimum, "D", color=VERMILLION, markeredgecolor="white", markersize=5.5, label=name, zorder=5)

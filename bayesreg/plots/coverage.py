@@ -47,7 +47,7 @@ def coverage(
     ----------
     source : DataFrame, NormalMeans or mapping of str to either
         A table with columns `signal` (|β| in standard errors), `coverage`, and where they have one `mcse`, the Monte
-        Carlo error, and `method`; or what computes it exactly, `discard.normal_means`; or several by name.
+        Carlo error, and `method` (rows without a coverage are left out); or what computes it exactly, `discard.normal_means`; or several by name.
     level : float, default 0.95
         What the intervals promise.
     width : float, default 7
@@ -107,7 +107,7 @@ def _read(source: object) -> dict[str, pd.DataFrame]:
             msg = f"coverage: the table has no column {missing[0]!r} (it has {', '.join(map(str, source.columns))})"
             raise ParameterError(msg)
         parts = source.groupby("method", sort=False) if "method" in source else [("intervals", source)]
-        found = {str(name): table.sort_values("signal") for name, table in parts}
+        found = {str(name): table.dropna(subset=list(COLUMNS)).sort_values("signal") for name, table in parts}
     else:
         msg = f"coverage: takes a DataFrame, a NormalMeans or a mapping of them (got {type(source).__name__})"
         raise ParameterError(msg)

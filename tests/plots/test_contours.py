@@ -36,7 +36,7 @@ def test_marks_stand_at_the_numbers(corner, drawn):
     plane = loss_slice(comparison.problem, comparison.penalized, pair)
     np.testing.assert_array_equal(np.ravel(drawn(ax, "MAP").get_xydata()), plane.optimum)
     np.testing.assert_array_equal(np.ravel(drawn(ax, "least loss").get_xydata()), plane.least)
-    edge = drawn(ax, "penalty there").get_xydata()
+    edge = drawn(ax, "equal penalty").get_xydata()
     np.testing.assert_array_equal(edge, np.vstack([plane.level_set, plane.level_set[:1]]))
     assert (ax.get_xlim(), ax.get_ylim()) == plane.limits
     assert (ax.get_xlabel().split(",")[0], ax.get_ylabel()) == pair
@@ -97,7 +97,7 @@ def test_without_a_corner_the_pull_is_measured(ridge, drawn, written):
     moves = np.abs(plane.optimum - plane.least) / ridge.coefficients.loc[["x0", "x1"], "sd"]
     text = said(ax, written)
     assert f"The penalty pulls x0 and x1 by {moves.iloc[0]:.2g} and {moves.iloc[1]:.2g} posterior sd" in text
-    edge = drawn(ax, "penalty there").get_xydata()
+    edge = drawn(ax, "equal penalty").get_xydata()
     np.testing.assert_allclose(np.linalg.norm(edge, axis=1), np.linalg.norm(plane.optimum))
 
 
@@ -166,7 +166,7 @@ def test_every_prior_is_drawn(make, written, name):
     ax = contours(comparison, width=3.8)
     written(ax.figure)
     plane = loss_slice(comparison.problem, comparison.penalized, ("x0", "x2"))
-    assert ("penalty there" in ax.get_legend_handles_labels()[1]) == (plane.level_set is not None)
+    assert ("equal penalty" in ax.get_legend_handles_labels()[1]) == (plane.level_set is not None)
 
 
 def test_given_axes_are_used_and_no_figure_is_made(corner, written):

@@ -47,7 +47,8 @@ def coverage(
     ----------
     source : DataFrame, NormalMeans or mapping of str to either
         A table with columns `signal` (|β| in standard errors), `coverage`, and where they have one `mcse`, the Monte
-        Carlo error, and `method` (rows without a coverage are left out); or what computes it exactly, `discard.normal_means`; or several by name.
+        Carlo error, and `method`; rows without a coverage are left out.  Or what computes it exactly,
+        `discard.normal_means`; or several by name.
     level : float, default 0.95
         What the intervals promise.
     width : float, default 7

@@ -19,6 +19,7 @@ from bayesreg.plots.shrinkage import shrinkage
 from bayesreg.plots.tradeoffs import tradeoffs
 from bayesreg.plots.trajectories import trajectories
 from bayesreg.plots.typicality import typicality
+from bayesreg.plots.waterfall import waterfall
 
 __all__ = [
     "calibration",
@@ -41,4 +42,5 @@ __all__ = [
     "tradeoffs",
     "trajectories",
     "typicality",
+    "waterfall",
 ]

@@ -107,6 +107,18 @@ def axis_label(problem: Problem, *, raw: bool) -> str:
     return f"standardised coefficient ({unit} per sd)"
 
 
+def coefficient_label(comparison: Comparison, inches: float, *, raw: bool) -> str:
+    """Name the scale of the coefficients of a comparison, in lines that fit.
+
+    Those of an audited pipeline are of the columns that its steps make, which are not the data's own.
+    """
+    audited = comparison.audited
+    if audited is None or not audited.steps:
+        return axis_label(comparison.problem, raw=raw)
+    made = f"coefficient of the columns that {' → '.join(audited.steps)} makes"
+    return wrap(f"{made} ({effect_unit(comparison.problem)} per\u00a0unit)", inches)
+
+
 def figure_of(ax: Axes) -> Figure:
     """Return the figure, whatever subfigure the axes sit in."""
     figure = ax.get_figure(root=True)
@@ -134,9 +146,31 @@ def tidy(ax: Axes) -> None:
     ax.tick_params(axis="y", length=0)
 
 
-def legend_below(ax: Axes, *, owned: bool) -> None:
-    """Explain the marks below the axes in even columns; a figure of ours grows to hold them."""
-    handles, labels = ax.get_legend_handles_labels()
+def blank(ax: Axes) -> None:
+    """Leave nothing but the heading, where no number may be shown."""
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[:].set_visible(False)
+
+
+def panel_title(ax: Axes, text: str) -> None:
+    """Write one line above the axes, where `heading` with a lift of `PANEL_LIFT` leaves it room."""
+    ax.annotate(
+        text, (0, 1), xytext=(0, 3), xycoords="axes fraction", textcoords="offset points", size=TEXT, parse_math=False
+    )
+
+
+PANEL_LIFT = 1.6 * TEXT
+"""Points that the line of `panel_title` takes."""
+
+
+def legend_below(ax: Axes, *others: Axes, owned: bool) -> None:
+    """Explain the marks of all these axes, each once, below the first in even columns; our own figure grows for it."""
+    found: dict[str, Any] = {}
+    for one in (ax, *others):
+        for handle, label in zip(*one.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    labels, handles = list(found), list(found.values())
     if not labels:
         return
     figure = figure_of(ax)

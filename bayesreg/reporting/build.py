@@ -160,7 +160,7 @@ def _explorer(c: Comparison, found: Walk | str, choice: ScaleChoice | None) -> C
              f"along it together. {found.posterior.sentence[:1].upper()}{found.posterior.sentence[1:]}."]  # fmt: skip
     lines += [f"No mark for {label}: {why}" for label, why in found.missing.items()]
     pair = None if c.problem.p < 2 else default_pair(c)
-    stills = [("the path", lambda: plots.path(found.penalized, found.posterior, choice=choice, width=WIDTH))]
+    stills = [("the path", lambda: plots.path(found.penalized, found.posterior, choice=choice, most=2, width=WIDTH))]
     if pair is not None:
         stills.append(("contours", lambda: plots.contours(c, pair, width=WIDTH)))
     places = None if pair is None else (c.problem.names.index(pair[0]), c.problem.names.index(pair[1]))

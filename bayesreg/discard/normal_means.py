@@ -27,6 +27,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.stats import norm
 
 from bayesreg.arguments import read_integer
+from bayesreg.discard.normal_quadrature import posteriors
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array, Prior
 from bayesreg.scales import positive_number
@@ -40,14 +41,8 @@ POINTS = 481
 REACH = 12.0
 """Standard errors about the prior's location that z reaches by default."""
 
-TAIL = 9.0
-"""Standard errors beyond z within which its posterior is summed: the normal factor is under 1e-17 outside."""
-
-PANELS = 16
-"""Panels of quadrature a standard error, and as many in each halving towards the location, where densities have kinks
-and cusps."""
-
-HALVINGS, NODES = 40, 4
+COARSE = 0.06
+"""Standard errors between estimates from which the ends of the interval are not interpolated for its coverage."""
 
 
 @final
@@ -58,12 +53,14 @@ class NormalMeans:
     Parameters
     ----------
     prior : Prior
-    column : int
-        Which of its columns.
+    column, columns : int
+        Which of its columns, and how many there are.
     se : float
         s.
     level : float
         Probability of the intervals.
+    location : float
+        The prior's.
     z : array (m,)
         Estimates, ascending.
     map, mean, lower, upper : arrays (m,)
@@ -72,6 +69,7 @@ class NormalMeans:
 
     prior: Prior
     column: int
+    columns: int
     se: float
     level: float
     location: float
@@ -82,8 +80,11 @@ class NormalMeans:
     upper: Array
 
     @cached_property
-    def _ends(self) -> tuple[PchipInterpolator, PchipInterpolator]:
-        return PchipInterpolator(self.z, self.lower), PchipInterpolator(self.z, self.upper)
+    def _dense(self) -> NormalMeans:
+        """These, or where they are too far apart to interpolate the same at the default estimates."""
+        if np.diff(self.z).max() <= COARSE * self.se:
+            return self
+        return normal_means(self.prior, self.se, column=self.column, columns=self.columns, level=self.level)
 
     def coverage(self, signal: ArrayLike | None = None) -> pd.DataFrame:
         """Return how often the interval holds the truth, when the truth is what it is.
@@ -108,13 +109,14 @@ class NormalMeans:
 
         wanted = np.linspace(0, 6, 61) if signal is None else np.atleast_1d(np.asarray(signal, dtype=float))
         beta = self.location + self.se * wanted
-        room = 5.5 * self.se
-        if (~(np.isfinite(beta)) | (beta + room > self.z[-1]) | (beta - room < self.z[0])).any():
-            ends = f"z from {self.z[0]:.4g} to {self.z[-1]:.4g}"
+        room, dense = 5.5 * self.se, self._dense
+        z = dense.z
+        if (~(np.isfinite(beta)) | (beta + room > z[-1]) | (beta - room < z[0])).any():
+            ends = f"z from {z[0]:.4g} to {z[-1]:.4g}"
             msg = f"coverage: signal must lie 5.5 standard errors within the estimates, {ends}; give normal_means more"
             raise ParameterError(msg)
-        fine = np.linspace(self.z[0], self.z[-1], 16 * self.z.size)
-        low, high = (end(fine) for end in self._ends)
+        fine = np.linspace(z[0], z[-1], 16 * z.size)
+        low, high = (PchipInterpolator(z, ends)(fine) for ends in (dense.lower, dense.upper))
         rows = [self._at(b, fine, low, high) for b in beta]
         return pd.DataFrame(rows, columns=["coverage", "wrong_sign", "width"]).assign(signal=wanted)[
             ["signal", "coverage", "wrong_sign", "width"]
@@ -188,10 +190,9 @@ def normal_means(
     if grid.ndim != 1 or grid.size < 2 or not np.isfinite(grid).all() or (np.diff(grid) <= 0).any():
         msg = f"normal_means: z must be two or more ascending numbers (got {z!r})"
         raise ParameterError(msg)
-    mean, lower, upper = _posteriors(prior, p, column, se, grid, level)
-    return NormalMeans(
-        prior, column, se, level, location, grid, _modes(prior, p, column, se, grid), mean, lower, upper
-    )  # fmt: skip
+    mode = _modes(prior, p, column, se, grid)
+    mean, lower, upper = posteriors(prior, p, column, se, grid, mode, level)
+    return NormalMeans(prior, column, p, se, level, location, grid, mode, mean, lower, upper)
 
 
 def _modes(prior: Prior, p: int, column: int, se: float, grid: Array) -> Array:
@@ -199,62 +200,3 @@ def _modes(prior: Prior, p: int, column: int, se: float, grid: Array) -> Array:
     v = np.tile(prior.location(p), (grid.size, 1))
     v[:, column] = grid
     return np.array([prior.prox(each, se**2)[column] for each in v])
-
-
-def _posteriors(
-    prior: Prior, p: int, column: int, se: float, grid: Array, level: float
-) -> tuple[Array, Array, Array]:  # fmt: skip
-    """Mean and interval ends (m,) by Gauss–Legendre quadrature in panels."""
-    location = float(prior.location(p)[column])
-    edges = _panels(location, se, grid)
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
-    width = np.diff(edges)
-    beta = edges[:-1, None] + 0.5 * width[:, None] * (nodes + 1)
-    log_prior = _log_marginal(prior, p, column, beta.ravel()).reshape(beta.shape)
-    log_edge = _log_marginal(prior, p, column, np.where(edges == location, np.nextafter(location, np.inf), edges))
-    found = [_summed(z, se, beta, 0.5 * width[:, None] * weights, log_prior, edges, log_edge, level) for z in grid]
-    mean, lower, upper = np.array(found).T
-    return mean, lower, upper
-
-
-def _panels(location: float, se: float, grid: Array) -> Array:
-    """Edges: even ones across all posteriors, and ever finer ones towards the location."""
-    low, high = min(grid[0], location) - TAIL * se, max(grid[-1], location) + TAIL * se
-    step = se / PANELS
-    even = location + step * np.arange(np.floor((low - location) / step), (high - location) / step + 1)
-    near = step * 0.5 ** np.arange(1, HALVINGS + 1)
-    return np.unique(np.concatenate([even, location + near, location - near, [location]]))
-
-
-def _log_marginal(prior: Prior, p: int, column: int, beta: Array) -> Array:
-    points = np.tile(prior.location(p), (beta.size, 1))
-    points[:, column] = beta
-    return np.asarray(prior.marginal_log_density(points)[:, column])
-
-
-def _summed(
-    z: float, se: float, beta: Array, weights: Array, log_prior: Array, edges: Array, log_edge: Array, level: float
-) -> tuple[float, float, float]:  # fmt: skip
-    """Mean and interval at one z."""
-    log_density = log_prior - 0.5 * ((z - beta) / se) ** 2
-    top = float(log_density.max())
-    mass = weights * np.exp(log_density - top)
-    total = float(mass.sum())
-    reached = np.concatenate([[0.0], np.cumsum(mass.sum(axis=1))]) / total
-    slope = np.exp(log_edge - 0.5 * ((z - edges) / se) ** 2 - top) / total
-    tail = (1 - level) / 2
-    low, high = (_quantile(q, edges, reached, slope) for q in (tail, 1 - tail))
-    return float((mass * beta).sum() / total), low, high
-
-
-def _quantile(q: float, edges: Array, reached: Array, slope: Array) -> float:
-    """Where the CDF is q: the cubic through its values and slopes at the panel's edges, bisected."""
-    k = int(np.clip(np.searchsorted(reached, q) - 1, 0, edges.size - 2))
-    h = float(edges[k + 1] - edges[k])
-    a, b, da, db = float(reached[k]), float(reached[k + 1]), float(slope[k]) * h, float(slope[k + 1]) * h
-    low, high = 0.0, 1.0
-    for _ in range(40):
-        t = 0.5 * (low + high)
-        value = (a * (1 + 2 * t) + da * t) * (1 - t) ** 2 + (b * (3 - 2 * t) + db * (t - 1)) * t * t
-        low, high = (t, high) if value < q else (low, t)
-    return float(edges[k] + 0.5 * (low + high) * h)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayesreg.errors import ParameterError
+from bayesreg.interfaces import Array
 from bayesreg.plots.style import (
     BLACK,
     LINES,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 COLUMNS = ("signal", "coverage")
 
 FALLS = 0.01
-"""Shortfall that is called one."""
+"""Shortfall that is called one, and coverage below which it is said to be none."""
 
 
 def coverage(
@@ -46,7 +47,8 @@ def coverage(
     ----------
     source : DataFrame, NormalMeans or mapping of str to either
         A table with columns `signal` (|β| in standard errors), `coverage`, and where they have one `mcse`, the Monte
-        Carlo error, and `method`; or what computes it exactly, `discard.normal_means`; or several by name.
+        Carlo error, and `method`; rows without a coverage are left out.  Or what computes it exactly,
+        `discard.normal_means`; or several by name.
     level : float, default 0.95
         What the intervals promise.
     width : float, default 7
@@ -75,7 +77,7 @@ def coverage(
     tidy(ax)
     lowest = min(0.9 * level, *(float(t["coverage"].min()) - 0.03 for t in tables.values()))
     ax.set_ylim(max(lowest, -0.02), 1.005)
-    ticks = [t for t in ax.get_yticks() if 0 <= t <= 1.0]
+    ticks = [t for t in ax.get_yticks() if -1e-9 <= t <= 1 + 1e-9]
     ax.set_yticks(ticks, [f"{100 * t:.3g}" for t in ticks])
     ax.set_xlabel("true effect, in standard errors", size=TEXT, loc="right")
     claim, detail = _claim(tables, level)
@@ -106,7 +108,7 @@ def _read(source: object) -> dict[str, pd.DataFrame]:
             msg = f"coverage: the table has no column {missing[0]!r} (it has {', '.join(map(str, source.columns))})"
             raise ParameterError(msg)
         parts = source.groupby("method", sort=False) if "method" in source else [("intervals", source)]
-        found = {str(name): table.sort_values("signal") for name, table in parts}
+        found = {str(name): table.dropna(subset=list(COLUMNS)).sort_values("signal") for name, table in parts}
     else:
         msg = f"coverage: takes a DataFrame, a NormalMeans or a mapping of them (got {type(source).__name__})"
         raise ParameterError(msg)
@@ -124,17 +126,23 @@ def _draw(ax: Axes, name: str, table: pd.DataFrame, colour: str) -> None:
         ax.vlines(x, y - error, y + error, color=colour, linewidth=0.9)
 
 
+def _lowest(coverage: Array) -> int:
+    """The first that is the least in whole percent, as it will be said: past it coverage may stay there."""
+    return int(np.argmax((coverage < FALLS) | (np.round(100 * coverage) <= np.round(100 * coverage.min()))))
+
+
 def _claim(tables: dict[str, pd.DataFrame], level: float) -> tuple[str, str]:
     """Where the worst of them falls shortest."""
-    lowest = {name: int(np.argmin(table["coverage"].to_numpy())) for name, table in tables.items()}
+    lowest = {name: _lowest(table["coverage"].to_numpy(dtype=float)) for name, table in tables.items()}
     worst = min(tables, key=lambda name: float(tables[name]["coverage"].iloc[lowest[name]]))
     row = tables[worst].iloc[lowest[worst]]
     least, where = float(row["coverage"]), number(float(row["signal"]))
     who = f" of {worst}" if len(tables) > 1 else ""
+    share = f"under {100 * FALLS:.2g}" if least < FALLS else f"{100 * least:.0f}"
     if least >= level - FALLS:
         claim = f"The intervals hold their promise at every size: {100 * least:.3g}\u00a0% at least"
     else:
-        claim = f"Coverage{who} falls to {100 * least:.2g}\u00a0% where the effect is {where} standard errors"
+        claim = f"Coverage{who} falls to {share}\u00a0% where the effect is {where} standard errors"
     errors = [float(t["mcse"].max()) for t in tables.values() if "mcse" in t]
     detail = f"Promised: {100 * level:.3g}\u00a0%, on average over the prior; here at each true effect by itself"
     return claim, detail + (f"; bars ± 2 Monte Carlo errors, at most {max(errors):.2g}." if errors else ", exactly.")

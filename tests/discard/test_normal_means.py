@@ -10,7 +10,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 import bayesreg as br
-from bayesreg.discard import normal_means
+from bayesreg.discard import normal_means, normal_quadrature
 from tests.registry import PRIORS
 
 SE, TAU = 0.7, 1.5
@@ -91,6 +91,38 @@ def test_coverage_is_that_of_simulated_estimates() -> None:
     assert abs(found.coverage(signal)["coverage"].item() - share) <= 4 * error
     off = normal_means(br.Laplace(0.45), SE).coverage(signal)["coverage"].item()
     assert abs(off - share) > 10 * error
+
+
+@pytest.mark.parametrize("tau", [1e-3, 0.05, 1.0, 30.0, 1e5])
+def test_estimates_far_out_are_summed_where_their_posteriors_are(tau: float) -> None:
+    """Of estimates up to 10⁵ standard errors out, under priors from far narrower to far wider than one."""
+    z = SE * np.linspace(-1e5, 1e5, 21)
+    found = normal_means(br.Gaussian(tau * SE), SE, z=z)
+    kept = tau**2 / (tau**2 + 1)
+    sd = np.sqrt(kept) * SE
+    np.testing.assert_allclose(found.mean, kept * z, atol=1e-6 * sd, rtol=1e-9)
+    np.testing.assert_allclose(found.lower, kept * z - NORMAL * sd, atol=2e-6 * sd, rtol=1e-9)
+    np.testing.assert_allclose(found.upper, kept * z + NORMAL * sd, atol=2e-6 * sd, rtol=1e-9)
+    far = normal_means(br.Laplace(0.5), SE, z=np.array([-1e4, 1e4]))
+    np.testing.assert_allclose(far.mean, far.map, rtol=1e-12)
+    np.testing.assert_allclose(far.upper - far.mean, NORMAL * SE, rtol=1e-5)
+
+
+def test_estimates_by_themselves_are_what_they_are_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    z = np.linspace(-6, 6, 41)
+    for name in ("laplace-located", "bridge-0.5", "bridge-1.5", "elastic-net-steep"):
+        together = normal_means(PRIORS[name](1), SE, z=z)
+        with monkeypatch.context() as patch:
+            patch.setattr(normal_quadrature, "TOGETHER", 0.0)
+            alone = normal_means(PRIORS[name](1), SE, z=z)
+        for part in ("mean", "lower", "upper"):
+            np.testing.assert_allclose(getattr(alone, part), getattr(together, part), atol=2e-6)
+
+
+def test_coverage_does_not_depend_on_the_estimates_that_were_asked_for() -> None:
+    coarse = normal_means(br.Laplace(0.5), SE, z=np.linspace(-300, 300, 11))
+    fine = normal_means(br.Laplace(0.5), SE)
+    np.testing.assert_array_equal(coarse.coverage([0.0, 3.0]), fine.coverage([0.0, 3.0]))
 
 
 def test_coverage_averaged_over_the_prior_is_what_was_promised() -> None:

@@ -44,10 +44,31 @@ def test_the_worst_is_named(lasso, written, width):
     both = {"Laplace $0.5$": lasso, "wide": normal_means(br.Laplace(20.0))}
     said = written(coverage(both, width=width).figure).replace("\n", " ")
     table = lasso.coverage()
-    worst = table.loc[table["coverage"].idxmin()]
-    least = f"{100 * worst['coverage']:.2g} %"
-    assert f"Coverage of Laplace $0.5$ falls to {least} where the effect is" in said
+    least = f"{100 * table['coverage'].min():.0f}"
+    first = table.loc[[f"{100 * share:.0f}" == least for share in table["coverage"]], "signal"].iloc[0]
+    assert first < 6  # it stays there
+    assert f"Coverage of Laplace $0.5$ falls to {least} % where the effect is {first:.2g} standard" in said
     assert ", exactly." in said
+
+
+def test_no_coverage_at_all_is_said_where_it_begins(written):
+    ridge = normal_means(br.Gaussian(0.5))
+    table = ridge.coverage()
+    first = table.loc[table["coverage"] < 0.01, "signal"].iloc[0]
+    said = written(coverage(ridge).figure).replace("\n", " ")
+    assert f"Coverage falls to under 1 % where the effect is {first:.2g} standard errors" in said
+
+
+def test_what_was_not_measured_is_left_out(drawn, written):
+    ax = coverage(pd.DataFrame({"signal": [0.0, 1.0, 2.0], "coverage": [0.95, np.nan, 0.8]}))
+    np.testing.assert_array_equal(drawn(ax, "intervals").get_xdata(), [0.0, 2.0])
+    assert "falls to 80 % where the effect is 2 standard errors" in written(ax.figure)
+
+
+@pytest.mark.parametrize("width", [3.5, 7.0])
+def test_the_axis_goes_to_all_of_them(lasso, width):
+    ax = coverage(lasso, width=width)
+    assert [label.get_text() for label in ax.get_yticklabels()][-1] == "100"
 
 
 def test_a_promise_that_is_held_is_called_so(written):
@@ -64,7 +85,8 @@ def test_given_axes_are_used(lasso, written):
 @pytest.mark.parametrize(
     ("source", "said"),
     [(pd.DataFrame({"signal": [1.0]}), "no column 'coverage'"), ({}, "no row"), (3, "takes a DataFrame"),
-     (pd.DataFrame({"signal": [], "coverage": []}), "no row")],
+     (pd.DataFrame({"signal": [], "coverage": []}), "no row"),
+     (pd.DataFrame({"signal": [1.0], "coverage": [np.nan]}), "no row")],
 )  # fmt: skip
 def test_what_cannot_be_drawn_is_refused(source, said):
     with pytest.raises(br.ParameterError, match=said):

@@ -130,7 +130,8 @@ def _discarded(c: Comparison) -> list[tuple[str, Callable[[], Drawn]]]:
 
 
 def _section(section: Section) -> list[Block]:
-    said: list[Block] = [Said(section.said)] if section.said else []
+    lines = tuple(f"{line[:1].upper()}{line[1:]}" for line in section.said)
+    said: list[Block] = [Said(lines)] if lines else []
     return [*said, Table(section.title, section.header, section.rows)] if section.rows else said
 
 

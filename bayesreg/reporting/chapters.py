@@ -126,6 +126,8 @@ def _discarded(c: Comparison) -> list[tuple[str, Callable[[], Drawn]]]:
     ]
     if c.problem.p > 1:
         pictures.insert(0, ("pairs that trade off", lambda: plots.tradeoffs(c, most=2, width=WIDTH)))
+    if c.audited is not None:
+        pictures.insert(0, ("from your coefficients", lambda: plots.waterfall(c.waterfall(), most=3, width=WIDTH)))
     return pictures
 
 

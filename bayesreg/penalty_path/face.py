@@ -46,9 +46,9 @@ class Face:
 
     def minimise(self, part: Elastic, theta: Array) -> Array | None:
         """Return the minimum from θ (k,) next to it; None where the steps do not settle."""
-        theta = theta.copy()
+        theta, enough = theta.copy(), np.zeros(theta.size)
         with np.errstate(over="ignore", invalid="ignore"):
-            for _ in range(STEPS):
+            for step in range(STEPS):
                 eta = self.A @ theta + self.offset
                 first, second = self.likelihood.d1(eta, self.y), self.likelihood.d2(eta, self.y)
                 if self.weights is not None:
@@ -60,7 +60,10 @@ class Face:
                 off = np.where(kink, np.maximum(excess, 0.0), np.abs(pull + part.l1 * np.sign(away)))
                 if not np.isfinite(off).all():
                     return None
-                if off.max() <= WELL_WITHIN * KKT_TOLERANCE:
+                if step == 0:  # the same in any unit of y: a residual r leaves about r²/2h nats, h the curvature
+                    natural = np.maximum(np.sqrt(np.einsum("ij,ij,i->j", self.A, self.A, second)), part.l1)
+                    enough = WELL_WITHIN * KKT_TOLERANCE * np.minimum(1.0, natural)
+                if (off <= enough).all():
                     return theta
                 sign = np.where(kink, -np.sign(pull), np.sign(away))
                 active = np.flatnonzero(~kink | (excess > 0))

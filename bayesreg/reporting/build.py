@@ -159,15 +159,19 @@ def _explorer(c: Comparison, found: Walk | str, choice: ScaleChoice | None) -> C
     if isinstance(found, str):
         blocks.append(Said((f"There is no path along the prior's scale: {found}",), kind="withheld"))
         return Chapter("explorer-chapter", "How strong?", blocks)
-    lines = ["The penalty's strength λ is the prior's scale. The slider moves the penalised optimum and the posterior "
-             f"along it together. {found.posterior.sentence[:1].upper()}{found.posterior.sentence[1:]}."]  # fmt: skip
+    made = found.posterior.sentence
+    lines = [
+        "The smaller the prior's scale, the larger λ and the stronger the penalty. The slider moves the penalised "
+        f"optimum and the posterior along it together. {made[:1].upper()}{made[1:]}; at this report's own scale, its own "
+        "draws. Behind ± stands the Monte Carlo error of a mean; the ends of an interval have some three times as much."
+    ]
     lines += [f"No mark for {label}: {why}" for label, why in found.missing.items()]
     pair = None if c.problem.p < 2 else default_pair(c)
     stills = [("the path", lambda: plots.path(found.penalized, found.posterior, choice=choice, most=2, width=WIDTH))]
     if pair is not None:
         stills.append(("contours", lambda: plots.contours(c, pair, width=WIDTH)))
     places = None if pair is None else (c.problem.names.index(pair[0]), c.problem.names.index(pair[1]))
-    blocks += [Said(tuple(lines)), Interactive(as_json(found, places), gallery(stills))]
+    blocks += [Said(tuple(lines)), Interactive(as_json(found, places, c), gallery(stills))]
     return Chapter("explorer-chapter", "How strong? The λ explorer", blocks)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from bayesreg.plots.style import axis_label
 from bayesreg.reporting.grid import Walk
 from bayesreg.reporting.plane import Plane, plane_at, planes
 from bayesreg.sampling_path.weights import Point
+
+if TYPE_CHECKING:
+    from bayesreg.comparison import Comparison
 
 MOST = 12
 """Columns in the table and the pictures."""
@@ -27,7 +30,7 @@ UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "
 """What could end a script, or start something in it."""
 
 
-def as_json(walk: Walk, pair: tuple[int, int] | None) -> str:
+def as_json(walk: Walk, pair: tuple[int, int] | None, comparison: Comparison) -> str:
     """Return the explorer's data.
 
     Parameters
@@ -35,6 +38,8 @@ def as_json(walk: Walk, pair: tuple[int, int] | None) -> str:
     walk : Walk
     pair : tuple of int, optional
         The two columns of the contour picture; None where there are fewer than two.
+    comparison : Comparison
+        Whose posterior stands at its own scale.
     """
     shown = _shown(walk)
     names = walk.penalized.problem.names
@@ -52,7 +57,7 @@ def as_json(walk: Walk, pair: tuple[int, int] | None) -> str:
         ],
         "pair": None if pair is None else [str(names[j]) for j in pair],
         "limits": None if drawn is None else drawn.limits,
-        "points": [_point(walk, i, shown, drawn) for i in range(walk.scales.size)],
+        "points": [_point(walk, i, shown, drawn, comparison) for i in range(walk.scales.size)],
     }
     return _escaped(json.dumps(_rounded(data), ensure_ascii=False, allow_nan=False, separators=(",", ":")))
 
@@ -71,7 +76,7 @@ def _shown(walk: Walk) -> NDArray[np.int_]:
     return np.sort(np.argsort(-size, kind="stable")[:MOST])
 
 
-def _point(walk: Walk, i: int, shown: NDArray[np.int_], drawn: Plane | None) -> dict[str, Any]:
+def _point(walk: Walk, i: int, shown: NDArray[np.int_], drawn: Plane | None, comparison: Comparison) -> dict[str, Any]:
     """One place: what both answers are there, or why not."""
     mode, posterior, k = walk.penalized, walk.posterior, walk.start + i
     sound, passed = bool(mode.sound[k]), bool(posterior.passed_at[i])
@@ -85,9 +90,13 @@ def _point(walk: Walk, i: int, shown: NDArray[np.int_], drawn: Plane | None) -> 
         "how": "drawn" if posterior.drawn[i] else "reweighted",
         "evidence": posterior.log_evidence[i],
     }
-    if passed:
+    if i == walk.home and comparison.passed:
+        point |= {"how": "this report's own", "trouble": "", **_own(comparison, shown)}
+    elif passed:
         point |= {
             "mean": posterior.mean[i, shown],
+            "mcse": posterior.mcse[i, shown],
+            "sd": posterior.sd[i, shown],
             "lower": posterior.lower[i, shown],
             "upper": posterior.upper[i, shown],
             "positive": _positive(posterior.points[i])[shown],
@@ -95,6 +104,17 @@ def _point(walk: Walk, i: int, shown: NDArray[np.int_], drawn: Plane | None) -> 
     if drawn is not None:
         point["plane"] = _rounded(plane_at(drawn, i, sound=sound, passed=passed), PIXELS)
     return point
+
+
+def _own(c: Comparison, shown: NDArray[np.int_]) -> dict[str, Array]:
+    """The comparison's own posterior, at the probabilities of the path's bands."""
+    lower, upper = np.quantile(c.posterior.beta, [0.025, 0.975], axis=(0, 1))
+    table = c.coefficients
+    return {
+        "mean": table["mean"].to_numpy()[shown], "mcse": table["mcse_mean"].to_numpy()[shown],
+        "sd": table["sd"].to_numpy()[shown], "lower": lower[shown], "upper": upper[shown],
+        "positive": table["p_positive"].to_numpy()[shown],
+    }  # fmt: skip
 
 
 def _positive(point: Point) -> Array:

@@ -25,7 +25,7 @@ def gates(c: Comparison) -> Gates:
         _optimum("Is the MAP an optimum?", c.map),
         _optimum("Is the penalised fit an optimum?", c.penalized),
         Gate("Are they one point?", c.agree, _agreement(c)),
-        Gate("Can the posterior draws be relied on?", verdict.passed, str(verdict).partition(" ")[2].strip("()")),
+        Gate("Can the posterior draws be relied on?", verdict.passed, _inside(str(verdict))),
     ]  # fmt: skip
     if c.audited is not None:
         found.insert(0, Gate("Is the audited fit an optimum?", c.audited.sound, c.audited.verdict))
@@ -51,3 +51,9 @@ def _prediction(c: Comparison) -> Gate:
         return Gate(name, None, "not asked: a check above failed")
     withheld = c.prediction.withheld
     return Gate(name, not withheld, withheld or c.prediction.method)
+
+
+def _inside(verdict: str) -> str:
+    """What follows the verdict's first word; of one that passed, what stands in the brackets."""
+    said = verdict.partition(" ")[2]
+    return said[1:-1] if said.startswith("(") else said

@@ -18,6 +18,7 @@ from bayesreg.sampling_path import PosteriorPath, posterior_path
 from bayesreg.sampling_path.grid import default_scales
 from bayesreg.scale_family import ScaleFamily
 from bayesreg.strength import ScaleChoice, choose_scale
+from bayesreg.strength.alternatives import cv_rows
 
 if TYPE_CHECKING:
     from bayesreg.comparison import Comparison
@@ -35,8 +36,11 @@ ROOM = 1.5
 """How far beyond the outermost choice the slider reaches."""
 
 HERE, EVIDENCE = "this report", "highest evidence"
-CV = {"min": "cross-validation, least loss", "1se": "cross-validation, 1 SE"}
-"""Rule of cross-validation -> what its mark is called."""
+CV = {"cv min": "cross-validation, least loss", "cv 1se": "cross-validation, 1 SE"}
+"""Rule of cross-validation, by its row in `ScaleChoice.alternatives` -> what its mark is called."""
+
+DRAWS, DRAWS_SLOW = 4000, 1000
+"""As in `posterior_path`: a band is read off them at every place."""
 
 
 @final
@@ -84,10 +88,16 @@ class Walk:
         return int(np.argmin(np.abs(np.log(self.scales / scale))))
 
     @property
+    def home(self) -> int | None:
+        """The place of this report's own scale; None where it has none on the path."""
+        return next((self.place(mark.scale) for mark in self.marks if mark.label == HERE), None)
+
+    @property
     def own(self) -> int:
         """The place where the slider starts: this report's scale, else the first mark's."""
-        here = [mark.scale for mark in self.marks if mark.label == HERE] or [mark.scale for mark in self.marks]
-        return self.place(here[0]) if here else self.scales.size // 2
+        if self.home is not None:
+            return self.home
+        return self.place(self.marks[0].scale) if self.marks else self.scales.size // 2
 
 
 def walk(
@@ -129,7 +139,8 @@ def walk(
     places = count or (COUNT_SLOW if method in SLOW + COMPILED else COUNT)
     scales = _places(problem, family, marks, sigma, places)
     penalized = penalized_path(problem, scales, sigma=sigma)
-    posterior = posterior_path(problem, scales, seed=seed, progress=progress)
+    draws = DRAWS_SLOW if method in SLOW + COMPILED else DRAWS
+    posterior = posterior_path(problem, scales, draws=draws, seed=seed, progress=progress)
     if EVIDENCE not in {mark.label for mark in marks}:
         highest = _highest(posterior)
         if isinstance(highest, Mark):
@@ -169,12 +180,16 @@ def _marks(
         label = EVIDENCE if choice.by == "evidence" else choice.by
         marks.append(Mark(label, choice.scale, choice.sentence))
     missing: dict[str, str] = {}
+    try:
+        found = cv_rows(choose_scale(comparison.problem, "cv", sigma=comparison.sigma, seed=seed))
+    except (FitError, ParameterError) as error:
+        return marks, dict.fromkeys(CV.values(), str(error))
     for rule, label in CV.items():
-        try:
-            made = choose_scale(comparison.problem, "cv", sigma=comparison.sigma, seed=seed, rule=rule)
-            marks.append(Mark(label, made.scale, made.sentence))
-        except (FitError, ParameterError) as error:
-            missing[label] = str(error)
+        row = found[rule]
+        if np.isfinite(row["scale"]):
+            marks.append(Mark(label, float(row["scale"]), str(row["sentence"])))
+        else:
+            missing[label] = str(row["sentence"])
     return marks, missing
 
 

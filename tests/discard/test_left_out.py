@@ -262,3 +262,19 @@ def test_other_weights_from_a_point_nearby_have_the_mode_of_a_fit(kind: str, pri
     found = many.mode(weights, None, problem.join(start.intercept, start.beta))
     alone = fit_penalized(problem.reweighted(weights))
     np.testing.assert_allclose(found, problem.join(alone.intercept, alone.beta), atol=2e-6)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e6, 1e9, 1e12])
+def test_the_unit_of_y_changes_nothing_but_units(unit: float) -> None:
+    """A tolerance in nats per unit would be met by anything where y is large."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    y = X @ [1, 0, -0.5] + rng.normal(size=60)
+    found = []
+    for t in (1.0, unit):
+        problem = Problem.from_arrays(X, y * t, prior=Laplace(0.3 * t))
+        left = left_out.modes_without(problem, fit_penalized(problem), np.arange(60))
+        found.append((left.theta / t, left.sigma / t, left.refitted.sum()))
+    assert found[0][2] > 5  # by steps on the face, and by a descent
+    np.testing.assert_allclose(found[1][0], found[0][0], atol=1e-9)
+    np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-12)

@@ -11,6 +11,13 @@
   const COLOURS = ["#D55E00", "#0072B2", "#009E73", "#CC79A7", "#B37700", "#000000", "#3B94C4"];
   const real = (text) => text.replace("-", "−");
   const show = (value) => (value === null || value === undefined ? "withheld" : real(d3.format(".4~g")(value)));
+  // As many decimals as two digits of the posterior sd have.
+  const fixed = (value, sd) => {
+    if (!(sd >= 1e-4 && sd < 1e5)) return real(d3.format(".3~g")(value));
+    const places = Math.max(0, 1 - Math.floor(Math.log10(sd)));
+    return real(d3.format(`.${places}f`)(value)).replace(/^−(0(?:\.0*)?)$/, "$1");
+  };
+  const tick = (value) => real(d3.format(".3~g")(value));
   const share = (value) => (value < 0.001 ? "< 0.001" : value > 0.999 ? "> 0.999" : value.toFixed(3));
   const list = (words) => new Intl.ListFormat("en").format(words);
 
@@ -42,7 +49,7 @@
     put("path", Plot.plot({
       width: width("path"), height: 300, marginLeft: 46, marginRight: 84, marginBottom: 42, marginTop: 14,
       x: { type: "log", label: `${data.scaleName} → weaker`, ticks: 4, tickFormat: "~g" },
-      y: { label: null, grid: false, nice: true },
+      y: { label: null, grid: false, nice: true, tickFormat: tick },
       marks: [
         Plot.ruleY([0], { stroke: GREY }),
         Plot.ruleX(data.marks, { x: "scale", stroke: GREY, strokeDasharray: "2,3" }),
@@ -84,7 +91,7 @@
     const there = rows.filter((d) => Number.isFinite(d.lower));
     put("forest", Plot.plot({
       width: width("forest"), height: 60 + 21 * rows.length, marginLeft: 92, marginRight: 12, marginBottom: 42,
-      x: { domain: range, nice: true, label: data.unit, labelAnchor: "right", ticks: 5 },
+      x: { domain: range, nice: true, label: data.unit, labelAnchor: "right", ticks: 5, tickFormat: tick },
       y: { type: "band", domain: data.names, label: null, tickFormat: (d) => shorten(d, 12), tickSize: 0 },
       marks: [
         Plot.ruleX([0], { stroke: GREY }),
@@ -103,8 +110,8 @@
     const size = width("plane");
     put("plane", Plot.plot({
       width: size, height: Math.min(380, size), marginLeft: 46, marginBottom: 42, marginRight: 12, clip: true,
-      x: { domain: x, label: `${shorten(data.pair[0], 24)} →`, ticks: 5 },
-      y: { domain: y, label: `↑ ${shorten(data.pair[1], 24)}`, ticks: 5 },
+      x: { domain: x, label: `${shorten(data.pair[0], 24)} →`, ticks: 5, tickFormat: tick },
+      y: { domain: y, label: `↑ ${shorten(data.pair[1], 24)}`, ticks: 5, tickFormat: tick },
       marks: [
         Plot.dot(plane.draws || [], { x: "0", y: "1", r: 1.6, fill: BLUE, fillOpacity: 0.45, clip: true }),
         Plot.line(lines, { x: "a", y: "b", z: "k", stroke: GREY, strokeWidth: 1, curve: "catmull-rom", clip: true }),
@@ -125,8 +132,9 @@
       head.textContent = name;
       const exact = point.zero && point.zero[j] && point.map[j] === 0;
       const cells = [
-        exact ? "0" : show(point.map?.[j]), show(point.mean?.[j]),
-        point.lower ? `[${show(point.lower[j])}, ${show(point.upper[j])}]` : "withheld",
+        exact ? "0" : show(point.map?.[j]),
+        point.mean ? `${fixed(point.mean[j], point.sd[j])} ± ${d3.format(".1~g")(point.mcse[j])}` : "withheld",
+        point.lower ? `[${fixed(point.lower[j], point.sd[j])}, ${fixed(point.upper[j], point.sd[j])}]` : "withheld",
         point.positive ? share(point.positive[j]) : "withheld",
       ];
       row.append(head, ...cells.map((text) => {

@@ -1,4 +1,4 @@
-"""Run the benchmarks and print the tables: `python -m benchmarks [posteriors | map | paths | discards] [--quick]`."""
+"""Run the benchmarks and print the tables: `python -m benchmarks [PART] [--quick]`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed, as ratios in one run.")
     parser.add_argument(
-        "part", nargs="?", choices=("all", "posteriors", "map", "paths", "discards"), default="all",
+        "part", nargs="?", choices=("all", "posteriors", "map", "paths", "discards", "report"), default="all",
         help="`posteriors`: the samplers only; `map`: modes of PyMC models only; `paths`: paths over λ only; "
-        "`discards`: what the point estimate discards only",
+        "`discards`: what the point estimate discards only; `report`: the report only",
     )  # fmt: skip
     parser.add_argument(
         "--quick", action="store_true", help="once each, without the runs with an empty compile cache or of minutes"
@@ -47,6 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print_table(discards.rows())
         print()
     if options.part == "discards":
+        return
+    if options.part in ("report", "all"):
+        from benchmarks import report
+
+        _say("the report")
+        print_table(report.rows())
+        print()
+    if options.part == "report":
         return
     if options.part in ("map", "all"):
         from benchmarks import any_model

@@ -112,3 +112,34 @@ def test_discards(capsys: pytest.CaptureFixture[str]) -> None:
     assert fall.steps.loc["solver error"].abs().max() > 0.01
     assert (fall.steps.loc["intercept and standardisation"] == 0).all()
     assert names["by_fold"].withheld == ""
+
+
+def test_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The page's code runs, names every picture, and what it says of coverage and of trajectories holds."""
+    import matplotlib.pyplot as plt
+
+    import bayesreg as br
+
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for block in blocks(DOCS / "pictures.md"):
+        exec(block, names)
+        plt.close("all")
+    text = (DOCS / "pictures.md").read_text(encoding="utf-8")
+    missing = [name for name in br.plots.__all__ if f"{name}(" not in text]
+    assert missing == []
+    assert (tmp_path / "forest.png").stat().st_size > 10_000
+    assert (tmp_path / "report.html").stat().st_size <= 3_000_000
+    # About half of the effects of five standard errors; hardly any.
+    lasso = names["lasso"].set_index("signal")["coverage"]
+    assert 0.4 < float(lasso.iloc[-11]) < 0.6
+    normal = br.discard.normal_means(br.Gaussian(1.0), se=1.0).coverage([5.0])
+    assert float(normal["coverage"].iloc[0]) < 0.02
+    # A proximal step reaches the zeros, the others step over them; without a penalty nothing is at zero.
+    gradient, subgradient, proximal = names["descents"]
+    assert proximal.zeros[-1].sum() == names["c"].penalized.zeros.sum() > 0
+    assert not gradient.zeros[-1].any()
+    assert not subgradient.zeros[-1].any()
+    assert not names["free"].zeros[-1].any()
+    assert "prediction" in names["c"].computed
+    capsys.readouterr()

@@ -91,7 +91,7 @@ def write_report(comparison: Comparison, options: argparse.Namespace, choice: Sc
 
     with staged() as stage, noted():
         written = report(
-            comparison, options.report, choice=choice, explorer=not options.no_explorer,
+            comparison, options.report, choice=choice, explorer=False if options.no_explorer else None,
             command=shlex.join(["bayesreg", *options.words]), progress=stage("report"),
         )  # fmt: skip
     print(f"written: {written} ({written.stat().st_size / 1e6:.1f} MB)", file=sys.stderr)

@@ -12,15 +12,18 @@ from bayesreg.discard.joint import TradeOffs, correlations, tradeoffs
 from bayesreg.discard.kfold import kfold
 from bayesreg.discard.lints import Lint, lints
 from bayesreg.discard.loo import prediction
+from bayesreg.discard.normal_means import NormalMeans, normal_means
 from bayesreg.discard.points import Draw
 from bayesreg.discard.scores import PredictionLedger
 from bayesreg.discard.selection import Selection, selection
+from bayesreg.discard.shrinkage import Shrinkage, shrinkage
 from bayesreg.discard.typicality import Typicality, typicality
 from bayesreg.discard.waterfall import LibraryFit, Waterfall, waterfall
 
 __all__ = [
     "Amount", "Beside", "Decision", "Draw", "FunctionResult", "HorseshoeFit", "Information", "Intervals", "LibraryFit",
-    "Lint", "PredictionLedger", "Selection", "TradeOffs", "Typicality", "Waterfall", "amount", "beside", "bootstrap",
-    "correlations", "debiased", "decision", "function", "horseshoe", "information", "kfold", "lints", "prediction",
-    "quantile_of", "selection", "tradeoffs", "typicality", "waterfall",
+    "Lint", "NormalMeans", "PredictionLedger", "Selection", "Shrinkage", "TradeOffs", "Typicality", "Waterfall",
+    "amount", "beside", "bootstrap", "correlations", "debiased", "decision", "function", "horseshoe", "information",
+    "kfold", "lints", "normal_means", "prediction", "quantile_of", "selection", "shrinkage", "tradeoffs", "typicality",
+    "waterfall",
 ]  # fmt: skip

@@ -31,7 +31,7 @@ from bayesreg.samplers.settings import Progress
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LibraryFit", "Waterfall", "waterfall"]
+__all__ = ["LargestStep", "LibraryFit", "Waterfall", "waterfall"]
 
 MOST_ROWS = 10
 """Coefficients shown: those that change most, in posterior sds."""
@@ -44,6 +44,24 @@ SHORT = {
 
 CLEAR = 2.0
 """Monte Carlo standard errors beyond which a step is there."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LargestStep:
+    """One step of one coefficient: its size and Monte Carlo error in the data's units, and its size in posterior sds.
+
+    Parameters
+    ----------
+    step, column : str
+    size, mcse, sds : float
+    """
+
+    step: str
+    column: str
+    size: float
+    mcse: float
+    sds: float
 
 
 @final
@@ -88,32 +106,48 @@ class Waterfall:
         return self.table.iloc[-1] - self.table.iloc[0]
 
     @property
+    def moved(self) -> Array:
+        """Largest step of each coefficient (p,), up or down, in posterior sds."""
+        return np.asarray(self._in_sds.max(axis=0, initial=0.0))
+
+    @property
+    def largest(self) -> LargestStep | None:
+        """The largest step in posterior sds of those beyond two Monte Carlo errors; None where there is none."""
+        steps, errors = self.steps.to_numpy(), self.mcse.iloc[1:-1].to_numpy()
+        apart = np.where(np.abs(steps) > CLEAR * errors, self._in_sds, 0.0)
+        if not (apart > 0).any():
+            return None
+        i, j = divmod(int(np.argmax(apart)), steps.shape[1])
+        name, column = str(self.steps.index[i]), str(self.table.columns[j])
+        return LargestStep(name, column, float(steps[i, j]), float(errors[i, j]), float(apart[i, j]))
+
+    @property
+    def _in_sds(self) -> Array:
+        """Sizes of the steps (step, p) in posterior sds; 0 where there is neither step nor spread."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.nan_to_num(np.abs(self.steps.to_numpy()) / self.sd)
+
+    @property
     def sentence(self) -> str:
         """The largest step, with its numbers."""
         if self.withheld:
             return f"waterfall: WITHHELD: {self.withheld}"
-        steps, errors = self.steps.to_numpy(), self.mcse.iloc[1:-1].to_numpy()
-        if not steps.size:
+        if not self.steps.size:
             return "there is no coefficient to follow"
-        with np.errstate(divide="ignore", invalid="ignore"):
-            apart = np.nan_to_num(np.abs(steps) / self.sd)
-        clear = np.abs(steps) > CLEAR * errors
-        if not (clear & (apart > 0)).any():
+        largest = self.largest
+        if largest is None:
             return f"from {self.start} to the posterior mean no step is beyond its Monte Carlo error"
-        i, j = divmod(int(np.argmax(np.where(clear, apart, 0.0))), steps.shape[1])
-        sure = f" ± {errors[i, j]:.1g}" if errors[i, j] > 0 else ""
+        sure = f" ± {largest.mcse:.1g}" if largest.mcse > 0 else ""
         return (
-            f"from {self.start} to the posterior mean the largest step is {steps[i, j]:.3g}{sure} "
-            f"({apart[i, j]:.2g} posterior sd), in {self.table.columns[j]!r}: {self.steps.index[i]}"
+            f"from {self.start} to the posterior mean the largest step is {largest.size:.3g}{sure} "
+            f"({largest.sds:.2g} posterior sd), in {largest.column!r}: {largest.step}"
         )
 
     def __str__(self) -> str:
         """The sentence, the coefficients that change most, and what each step is."""
         if self.withheld:
             return self.sentence
-        with np.errstate(divide="ignore", invalid="ignore"):
-            moved = np.nan_to_num(np.abs(self.steps.to_numpy()) / self.sd).max(axis=0, initial=0.0)
-        shown = self.table.iloc[:, np.argsort(-moved, kind="stable")[:MOST_ROWS]].T.rename(columns=SHORT)
+        shown = self.table.iloc[:, np.argsort(-self.moved, kind="stable")[:MOST_ROWS]].T.rename(columns=SHORT)
         shown.columns.name = None
         more = self.table.shape[1] - len(shown)
         shown = shown.rename(columns={self.start: "start"})

@@ -28,7 +28,7 @@ MEAN, NOISE, SCALE, CHANCE = "mode to mean", "σ integrated", "λ integrated", "
 STEPS = (SOLVER, LAMBDA, COLUMNS, MEAN, NOISE, SCALE, CHANCE)
 """The steps in order."""
 
-END = "posterior mean"
+OPTIMUM, END = "the penalised optimum", "posterior mean"
 
 NO_LIBRARY = "nothing to change: no library's fit was given"
 
@@ -149,7 +149,7 @@ def _modes(library: LibraryFit | None, fixed: Problem, mode: Optimum) -> Iterato
     zero = np.zeros(fixed.p)
     end = mode.beta_raw
     if library is None:
-        yield State("the penalised optimum", end, zero, "")
+        yield State(OPTIMUM, end, zero, "")
         for name in (SOLVER, LAMBDA, COLUMNS):
             yield State(name, end, zero, NO_LIBRARY, same=True)
         return

@@ -6,6 +6,7 @@ Matplotlib is loaded when a picture is drawn, not when this package is imported.
 from bayesreg.plots.calibration import calibration
 from bayesreg.plots.choices import choices
 from bayesreg.plots.contours import contours
+from bayesreg.plots.coverage import coverage
 from bayesreg.plots.diagnostics import energy, ess, rank, trace
 from bayesreg.plots.files import save
 from bayesreg.plots.forest import forest
@@ -14,14 +15,17 @@ from bayesreg.plots.leave_one_out import khat, loo_pit
 from bayesreg.plots.marginals import marginals
 from bayesreg.plots.path import path
 from bayesreg.plots.penalty import penalty
+from bayesreg.plots.shrinkage import shrinkage
 from bayesreg.plots.tradeoffs import tradeoffs
 from bayesreg.plots.trajectories import trajectories
 from bayesreg.plots.typicality import typicality
+from bayesreg.plots.waterfall import waterfall
 
 __all__ = [
     "calibration",
     "choices",
     "contours",
+    "coverage",
     "energy",
     "ess",
     "forest",
@@ -33,8 +37,10 @@ __all__ = [
     "penalty",
     "rank",
     "save",
+    "shrinkage",
     "trace",
     "tradeoffs",
     "trajectories",
     "typicality",
+    "waterfall",
 ]

@@ -15,13 +15,18 @@ from bayesreg.plots.style import (
     BLUE,
     GREY,
     ORANGE,
+    PANEL_LIFT,
     TEXT,
     VERMILLION,
     WITHHELD,
+    blank,
     caption,
     figure_of,
     heading,
+    inches_of,
+    inches_wide,
     legend_below,
+    panel_title,
     tidy,
     withheld,
 )
@@ -79,19 +84,20 @@ def calibration(
         msg = f"calibration: axes must be two (got {given.size})"
         raise ParameterError(msg)
     ledger, why = _ledger(comparison)
-    panels = _panels(width) if given is None else given
+    panels = _panels(width, 0.1 if why else 0.3 + 0.45 * width) if given is None else given
     if not why:
         assert ledger is not None
         _promised(panels[0], ledger)
-        _transforms(panels[1], ledger)
+        _transforms(panels[1], ledger, inches=width / 2 - 0.5 if given is None else inches_wide(panels[1]))
     for ax in panels:
-        tidy(ax)
+        (blank if why else tidy)(ax)
     claim, detail = why or _claim(ledger)
-    legend_below(panels[0], owned=given is None)
+    legend_below(panels[0], *panels[1:] if given is None else (), owned=given is None)
     if given is None:
         caption(figure_of(panels[0]), claim, detail)
     else:
-        heading(panels[0], claim, detail, lift=1.6 * TEXT)
+        legend_below(panels[1], owned=False)
+        heading(panels[0], claim, detail, lift=PANEL_LIFT)
     return panels
 
 
@@ -104,16 +110,16 @@ def _ledger(comparison: Comparison | PredictionLedger) -> tuple[PredictionLedger
     return comparison, (WITHHELD, comparison.withheld) if comparison.withheld else None
 
 
-def _panels(width: float) -> NDArray[np.object_]:
+def _panels(width: float, high: float) -> NDArray[np.object_]:
     import matplotlib.pyplot as plt
 
-    figure = plt.figure(figsize=(width, 0.3 + 0.45 * width), layout="constrained")
+    figure = plt.figure(figsize=(width, high), layout="constrained")
     return np.ravel(np.asarray(figure.subplots(1, 2), dtype=object))
 
 
 def _promised(ax: Axes, ledger: PredictionLedger) -> None:
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, zorder=0)
-    ax.set_title("observed", loc="left", size=TEXT, pad=3)
+    panel_title(ax, "observed % ± se")
     ticks = np.linspace(0, 1, 5)
     ax.set_xticks(ticks, [f"{100 * t:.0f}" for t in ticks])
     ax.set_yticks(ticks, [f"{100 * t:.0f}" for t in ticks])
@@ -130,8 +136,9 @@ def _promised(ax: Axes, ledger: PredictionLedger) -> None:
             at, found["coverage"].loc[list(INTERVALS)], found["coverage_se"].loc[list(INTERVALS)], color=colour,
             marker=marker, markersize=3.6, linewidth=1.0, linestyle="none", label=name,
         )  # fmt: skip
+    lowest = float((ledger.intervals["coverage"] - ledger.intervals["coverage_se"]).min())
     ax.set_xlim(0.3, 1.02)
-    ax.set_ylim(0.3, 1.02)
+    ax.set_ylim(min(0.3, max(lowest, 0.0) - 0.03), 1.03)
 
 
 def _frequencies(ax: Axes, ledger: PredictionLedger) -> None:
@@ -146,7 +153,7 @@ def _frequencies(ax: Axes, ledger: PredictionLedger) -> None:
     ax.set_ylim(-0.05, 1.05)
 
 
-def _transforms(ax: Axes, ledger: PredictionLedger) -> None:
+def _transforms(ax: Axes, ledger: PredictionLedger, inches: float) -> None:
     from scipy.stats import binom
 
     pit = _pit(ledger)
@@ -154,13 +161,16 @@ def _transforms(ax: Axes, ledger: PredictionLedger) -> None:
     counts, edges = np.histogram(pit, np.linspace(0, 1, bins + 1))
     tail = (1 - LEVEL) / 2
     low, high = (binom.ppf(q, pit.size, 1 / bins) / pit.size * bins for q in (tail, 1 - tail))
-    ax.stairs(counts / pit.size * bins, edges, fill=True, color=BLUE, alpha=0.55, label="PIT, full posterior")
-    ax.fill_between([0, 1], low, high, color=BLACK, alpha=0.12, linewidth=0, label="if calibrated")
-    ax.axhline(1.0, color=GREY, linewidth=0.8)
-    ax.set_title("PIT density (grey: if calibrated)", loc="left", size=TEXT, pad=3)
-    ax.set_xlabel("PIT", size=TEXT, loc="right")
+    density = counts / pit.size * bins
+    ax.axhspan(low, high, color=BLACK, alpha=0.14, linewidth=0, zorder=0, label="if calibrated (95\u00a0% a bar)")
+    ax.axhline(1.0, color=GREY, linewidth=0.8, zorder=0)
+    ax.stairs(density, edges, fill=True, color=BLUE, alpha=0.25, zorder=1)
+    ax.stairs(density, edges, color=BLUE, linewidth=1.3, zorder=2, label="PIT, full posterior")
+    wide, short = "PIT density, full posterior", "PIT density"
+    panel_title(ax, wide if inches_of(wide) <= inches else short)
+    ax.set_xlabel("PIT, randomised" if ledger.calibration is not None else "PIT", size=TEXT, loc="right")
     ax.set_xlim(0, 1)
-    ax.set_ylim(0, None)
+    ax.set_ylim(0, 1.08 * max(float(density.max()), high))
 
 
 def _pit(ledger: PredictionLedger) -> Array:

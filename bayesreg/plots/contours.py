@@ -13,6 +13,7 @@ from bayesreg.plots.style import (
     BLACK,
     BLUE,
     GREY,
+    SAME_POINT,
     TEXT,
     VERMILLION,
     axis_label,
@@ -89,7 +90,7 @@ def contours(
 
         ax = plt.figure(figsize=(width, 0.5 + 0.62 * width), layout="constrained").add_subplot()
     _draw_cloud(ax, comparison, plane, count)
-    _draw_plane(ax, plane)
+    _draw_plane(ax, plane, _point_name(comparison, plane))
     _label(ax, comparison, plane)
     claim, detail = _claim(comparison, plane)
     legend_below(ax, owned=owned)
@@ -127,11 +128,18 @@ def _draw_cloud(ax: Axes, comparison: Comparison, plane: LossSlice, count: int) 
     beta = beta[np.isfinite(beta).all(axis=1)]
     taken = beta[np.linspace(0, len(beta) - 1, min(count, len(beta))).astype(int)] if len(beta) else beta
     colour = BLUE if comparison.passed else GREY
-    style: dict[str, Any] = {"markersize": 2.6, "alpha": 0.55, "markeredgewidth": 0, "zorder": 1}
+    style: dict[str, Any] = {"markersize": 3.2, "alpha": 0.55, "markeredgewidth": 0, "zorder": 1}
     ax.plot(*taken.T, ".", color=colour, label="posterior draws", **style)
 
 
-def _draw_plane(ax: Axes, plane: LossSlice) -> None:
+def _point_name(comparison: Comparison, plane: LossSlice) -> str:
+    """What to call the point that the plane goes through."""
+    table = comparison.coefficients.iloc[list(plane.columns)]
+    apart = np.abs(table["map"].to_numpy() - plane.optimum)
+    return "MAP" if (apart <= SAME_POINT * table["sd"].to_numpy()).all() else "penalised optimum"
+
+
+def _draw_plane(ax: Axes, plane: LossSlice, name: str) -> None:
     levels = sorted({*LEVELS, plane.optimum_loss} if plane.optimum_loss > 0.1 * LEVELS[0] else {*LEVELS})
     shown = [level for level in levels if plane.loss.min() < level < plane.loss.max()]
     if shown:
@@ -140,10 +148,10 @@ def _draw_plane(ax: Axes, plane: LossSlice) -> None:
     if plane.level_set is not None:
         edge = np.vstack([plane.level_set, plane.level_set[:1]])
         ax.fill(*edge.T, color=VERMILLION, alpha=0.12, linewidth=0, zorder=2)
-        ax.plot(*edge.T, color=VERMILLION, linewidth=1.3, label="penalty of the MAP", zorder=3)
+        ax.plot(*edge.T, color=VERMILLION, linewidth=1.3, label="equal penalty", zorder=3)
     if np.isfinite(plane.least).all():
         ax.plot(*plane.least, "x", color=BLACK, markersize=5, label="least loss", zorder=4)
-    ax.plot(*plane.optimum, "D", color=VERMILLION, markeredgecolor="white", markersize=5.5, label="MAP", zorder=5)
+    ax.plot(*plane.optimum, "D", color=VERMILLION, markeredgecolor="white", markersize=5.5, label=name, zorder=5)
 
 
 def _label(ax: Axes, comparison: Comparison, plane: LossSlice) -> None:
@@ -168,19 +176,21 @@ def _claim(comparison: Comparison, plane: LossSlice) -> tuple[str, str]:
     table = comparison.coefficients.iloc[list(plane.columns)]
     names = [shorten(str(name), NAME, bold=True) for name in plane.names]
     zero = table["zero"].to_numpy(dtype=bool)
-    beyond = 1 - table["p_small"].to_numpy()
+    beyond = [percent(1 - share) for share in table["p_small"]]
+    ends = [f"±{number(epsilon)}" for epsilon in table["epsilon"]]
     parts: list[str] = []
     if zero.all():
         claim = f"The penalty holds {names[0]} and {names[1]} at exactly\u00a00"
-        parts.append(f"P(|β|\u00a0>\u00a0ε) is {percent(beyond[0])} and {percent(beyond[1])}")
+        parts.append(f"Of their posterior, {beyond[0]} is beyond\u00a0{ends[0]} and {beyond[1]} beyond\u00a0{ends[1]}")
     elif zero.any():
         held = int(np.flatnonzero(zero)[0])
-        mass = percent(beyond[held])
-        claim = f"The corner holds {names[held]} at exactly\u00a00; {mass} of its posterior is beyond\u00a0ε"
+        mass = f"{beyond[held]} of its posterior is beyond\u00a0{ends[held]}"
+        claim = f"The corner holds {names[held]} at exactly\u00a00; {mass}"
     else:
         claim = _pulled(names, table["sd"].to_numpy(), plane)
     together = float(np.corrcoef(*_flat(comparison, plane).T)[0][1])
-    parts.append(f"The draws' correlation is {number(together)}. Loss and penalty: the other coefficients at the MAP")
+    where = _point_name(comparison, plane)
+    parts.append(f"The draws' correlation is {number(together)}. Loss and penalty: other coefficients at the {where}")
     if plane.expanded:
         parts.append("the loss as its quadratic expansion there")
     return claim, "; ".join(parts) + "."

@@ -13,13 +13,15 @@ from bayesreg.plots.style import (
     BLACK,
     BLUE,
     GREY,
+    LINES,
     SAME_POINT,
     TEXT,
     VERMILLION,
-    axis_label,
     caption,
+    coefficient_label,
     figure_of,
     heading,
+    inches_wide,
     legend_below,
     number,
     shorten_all,
@@ -32,9 +34,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from bayesreg.comparison import Comparison
+    from bayesreg.comparison.audited import AuditedFit
 
 OFFSET = 0.27
-"""Rows between the interval and the two optima above it, so that none hides another."""
+"""Rows between the interval and what stands above it (the two optima) and below it (an audited fit's coefficient)."""
+
+GREEN = LINES[2]
+
+ROW, AUDITED_ROW = 0.24, 0.29
+"""Inches of a row, without and with an audited fit's coefficient."""
 
 
 def forest(
@@ -51,8 +59,10 @@ def forest(
     Parameters
     ----------
     comparison : Comparison
+        Of an audit, the audited coefficients are drawn too ("yours").
     raw : bool, default False
-        In the data's units instead of those that the prior sees.
+        In the data's units instead of those that the prior sees; an audited pipeline's are of the columns that its
+        steps make in either case, as in `Comparison.coefficients`.
     coefficients : sequence of str, optional
         Names to draw, in this order.  By default those with the largest |mean|/sd, strongest first.
     most : int, default 30
@@ -76,11 +86,13 @@ def forest(
     if ax is None:
         import matplotlib.pyplot as plt
 
-        ax = plt.figure(figsize=(width, 0.7 + 0.24 * len(names)), layout="constrained").add_subplot()
+        row = ROW if comparison.audited is None else AUDITED_ROW
+        ax = plt.figure(figsize=(width, 0.7 + row * len(names)), layout="constrained").add_subplot()
     table = comparison.coefficients.loc[names]
     _draw_rows(ax, table, comparison, "_raw" if raw else "")
     _label_rows(ax, names, 0.36 * figure_of(ax).get_figwidth())
-    ax.set_xlabel(axis_label(comparison.problem, raw=raw), size=TEXT, loc="right")
+    inches = 0.6 * width if owned else inches_wide(ax)
+    ax.set_xlabel(coefficient_label(comparison, inches, raw=raw), size=TEXT, loc="right")
     claim, detail = _claim(comparison, len(names), chosen=coefficients is not None)
     legend_below(ax, owned=owned)
     if owned:
@@ -129,6 +141,22 @@ def _draw_rows(ax: Axes, table: pd.DataFrame, comparison: Comparison, unit: str)
         "markeredgewidth": 0.8,
     }
     ax.plot(optimum, rows - OFFSET, "o", label="penalised optimum", **ring)
+    if comparison.audited is not None:
+        _draw_yours(ax, table.index, comparison, raw=bool(unit))
+
+
+def _draw_yours(ax: Axes, names: pd.Index[str], comparison: Comparison, *, raw: bool) -> None:
+    """The audited coefficients, as they are: whether they are an optimum or not."""
+    assert comparison.audited is not None
+    places = [comparison.problem.names.index(name) for name in names]
+    beta = comparison.audited.beta / comparison.problem.design.scale if raw else comparison.audited.beta
+    values, rows = beta[places], np.arange(len(places), dtype=float) + OFFSET
+    zero = values == 0
+    for mask, fill, label in ((~zero, GREEN, "yours"), (zero, "white", "yours, exactly 0")):
+        if mask.any():
+            ax.plot(
+                values[mask], rows[mask], "^", color=fill, markersize=4.6, markeredgecolor=GREEN, label=label, zorder=3
+            )
 
 
 def _label_rows(ax: Axes, names: Sequence[str], inches: float) -> None:
@@ -152,7 +180,21 @@ def _claim(comparison: Comparison, drawn: int, *, chosen: bool) -> tuple[str, st
     if drawn < total:
         kind = "as chosen" if chosen else "largest |mean|/sd"
         detail += f". Shown: {drawn} ({kind}); {total - drawn} left\u00a0out"
+    if comparison.audited is not None:
+        return _of_yours(comparison, comparison.audited), f"{_agreement(comparison)}; {detail}."
     return _agreement(comparison), detail + "."
+
+
+def _of_yours(comparison: Comparison, yours: AuditedFit) -> str:
+    """Say whether the audited coefficients are the mode of the prior that they assume."""
+    apart = number(float(yours.error_in_sds.max(initial=0.0)))
+    if yours.certified and comparison.penalized.outcome is Outcome.NOT_UNIQUE:
+        return "Your fit is one of several optima that tie"
+    if yours.certified:
+        return "Your fit is the MAP of the prior that it assumes"
+    if yours.sound:
+        return f"Your fit is near the MAP of the prior that it assumes: within {apart} posterior sd"
+    return f"Your fit is not the MAP: {number(yours.excess)} nats worse, up to {apart} posterior sd from it"
 
 
 def _agreement(comparison: Comparison) -> str:

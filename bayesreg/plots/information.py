@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 LITTLE = 0.5
 """Bits below which little was learned: a normal posterior at the prior's centre is then 0.7 times as wide as it."""
 
+ERRORS = 2.0
+"""Monte Carlo standard errors that are drawn, and within which a number may be on the other side of half a bit."""
+
 NAME = 1.6
 """Inches that a name may take in a claim."""
 
@@ -43,7 +46,7 @@ def information(comparison: Comparison, *, most: int = 30, width: float = 7.0, a
     ----------
     comparison : Comparison
     most : int, default 30
-        How many: those with the most bits.  What is left out is stated.
+        How many: those with the most bits.  What is left out is stated, and what has no number.
     width : float, default 7
         Width in inches of the figure that is made where `ax` is not given.
     ax : matplotlib Axes, optional
@@ -62,7 +65,7 @@ def information(comparison: Comparison, *, most: int = 30, width: float = 7.0, a
         msg = f"information: most must be a number of rows ≥ 1 (got {most!r})"
         raise ParameterError(msg)
     table = comparison.coefficients
-    known = table[table["bits"].notna()] if comparison.passed else table.iloc[:0]
+    known = table[np.isfinite(table["bits"].to_numpy(dtype=float))] if comparison.passed else table.iloc[:0]
     shown = known.iloc[np.argsort(-known["bits"].to_numpy(), kind="stable")[:most]]
     owned = ax is None
     if ax is None:
@@ -86,8 +89,10 @@ def _draw(ax: Axes, shown: pd.DataFrame) -> None:
         if mask.any():
             ax.barh(rows[mask], bits[mask], height=0.66, color=colour, alpha=0.8, label=label)
     if len(shown):
-        error = 2 * shown["bits_mcse"].fillna(0.0).to_numpy()
-        ax.hlines(rows, bits - error, bits + error, colors="black", linewidths=1.0, label="± 2 Monte Carlo errors")
+        error = ERRORS * shown["bits_mcse"].fillna(0.0).to_numpy()
+        ax.hlines(
+            rows, bits - error, bits + error, colors="black", linewidths=1.0, label=f"± {ERRORS:g} Monte Carlo errors"
+        )
     ax.axvline(0.0, color=GREY, linewidth=0.8)
     inches = 0.36 * figure_of(ax).get_figwidth()
     ax.set_yticks(rows, shorten_all([str(name) for name in shown.index], inches), parse_math=False)
@@ -99,20 +104,36 @@ def _draw(ax: Axes, shown: pd.DataFrame) -> None:
 def _claim(comparison: Comparison, known: pd.DataFrame, shown: int) -> tuple[str, str]:
     if not comparison.passed:
         return withheld(comparison)
-    total, bits = len(comparison.coefficients), known["bits"].to_numpy()
-    unknown = total - len(known)
-    lack = f"{unknown} of {total} have no proper prior to gain over" if unknown else ""
+    table = comparison.coefficients
+    total, bits = len(table), known["bits"].to_numpy()
+    repeated = int(np.isinf(table["bits"].to_numpy(dtype=float)).sum())
+    improper = total - len(known) - repeated
+    lack = [f"{improper} of {total} have no proper prior to gain over"] if improper else []
+    lack += [f"of {repeated} of {total} too many draws are equal to tell"] if repeated else []
     if not len(known):
-        return "No coefficient has a proper prior to gain information over", f"{lack}." if lack else ""
+        return "There is no coefficient whose information over its prior has a number", _sentence(lack)
     few = int((bits < LITTLE).sum())
-    most, least = known.index[int(np.argmax(bits))], known.index[int(np.argmin(bits))]
+    near = int((np.abs(bits - LITTLE) <= ERRORS * known["bits_mcse"].fillna(0.0).to_numpy()).sum())
     if few:
         claim = f"The data told less than half a bit about {few} of {total} coefficients"
     else:
-        claim = "The data told more than half a bit about every coefficient"
-    detail = f"Most: {shorten(str(most), NAME)}, {number(float(bits.max()))} bits; least: " + (
-        f"{shorten(str(least), NAME)}, {number(float(bits.min()))}"
-    )
+        whose = f"each of {len(known)} coefficients" if lack else "every coefficient"
+        claim = f"The data told more than half a bit about {whose}"
+    most, least = known.index[int(np.argmax(bits))], known.index[int(np.argmin(bits))]
+    detail = f"Most: {shorten(str(most), NAME)}, {number(float(bits.max()))} bits"
+    if len(known) > 1:
+        detail += f"; least: {shorten(str(least), NAME)}, {number(float(bits.min()))}"
     left = len(known) - shown
-    parts = [detail, f"Shown: {shown}, {left} left\u00a0out" if left else "", lack]
-    return claim, "; ".join(part for part in parts if part) + "."
+    return claim, _sentence(
+        [
+            detail,
+            *([f"{near} within Monte Carlo error of half a bit"] if near else []),
+            *([f"shown: {shown}, {left} left\u00a0out"] if left else []),
+            *lack,
+        ]
+    )
+
+
+def _sentence(parts: list[str]) -> str:
+    said = "; ".join(parts)
+    return f"{said[:1].upper()}{said[1:]}." if said else ""

@@ -18,8 +18,8 @@ from bayesreg.plots.style import (
     TEXT,
     VERMILLION,
     WITHHELD,
-    axis_label,
     caption,
+    coefficient_label,
     draw_density,
     figure_of,
     heading,
@@ -53,7 +53,7 @@ def marginals(
     width: float = 7.0,
     axes: Axes | Sequence[Axes] | NDArray[np.object_] | None = None,
 ) -> NDArray[np.object_]:
-    """Draw marginal posterior densities with the MAP, the mean and the prior, one panel per coefficient.
+    """Draw marginal posterior densities with the MAP, mean, median and the prior, one panel per coefficient.
 
     Parameters
     ----------
@@ -94,7 +94,8 @@ def marginals(
         column = comparison.problem.names.index(name)
         _draw_panel(ax, comparison, column, np.ravel(draws[..., column]), inches, raw=raw)
     for ax in panels if given is not None else panels[-columns:]:
-        ax.set_xlabel(axis_label(comparison.problem, raw=raw), size=TEXT, loc="right")
+        inches = width / columns - 0.2 if given is None else inches_wide(ax)
+        ax.set_xlabel(coefficient_label(comparison, inches, raw=raw), size=TEXT, loc="right")
     legend_below(panels[0], owned=given is None)
     if given is None:
         caption(figure_of(panels[0]), *_claim(comparison, chosen))
@@ -149,8 +150,9 @@ def _draw_panel(ax: Axes, comparison: Comparison, column: int, draws: Array, inc
         low, high, _ = _region(row, scale)
         inside = (grid >= low) & (grid <= high)
         ax.fill_between(grid, density, where=inside, color=ORANGE, alpha=0.75, linewidth=0, label="the share stated")
-    mean, mode = float(row["mean" + unit]), float(row["map" + unit])
+    mean, median, mode = (float(row[name + unit]) for name in ("mean", "median", "map"))
     ax.axvline(mean, color=colour, linewidth=1.2, linestyle="--", label="posterior mean")
+    ax.axvline(median, color=colour, linewidth=0.9, linestyle=":", label="posterior median")
     ax.axvline(mode, color=VERMILLION, linewidth=1.5, label="MAP = penalised optimum" if _same(row) else "MAP")
     ends = _limits(grid, mean, mode)
     wide = np.linspace(*ends, 600)

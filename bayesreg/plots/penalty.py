@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bayesreg.errors import ParameterError
+from bayesreg.in_words import short
 from bayesreg.interfaces import Array, Prior
+from bayesreg.plots.penalty_claim import Slope, claim_of
 from bayesreg.plots.style import (
     GREY,
     LINES,
@@ -17,11 +18,11 @@ from bayesreg.plots.style import (
     figure_of,
     heading,
     legend_below,
-    number,
     shorten,
     tidy,
 )
 from bayesreg.problem import Problem
+from bayesreg.stacked import Stacked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,23 +35,13 @@ if TYPE_CHECKING:
 POINTS = 401
 
 REACH = 4.0
-"""Prior standard deviations that are shown on either side."""
+"""Standard deviations, of the narrowest prior, that are shown on either side."""
+
+BESIDE = 0.01
+"""Share of the axis within which a gradient that has no bound at the kink is not looked at for the axis's ends."""
 
 FAR = 1e12
 """An endpoint of the subdifferential beyond this is infinite."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Slope:
-    """One column of one prior: pen and its gradient on a grid, and the interval of the subdifferential at its kink."""
-
-    label: str
-    grid: Array
-    penalty: Array
-    gradient: Array
-    location: float
-    jump: tuple[float, float]
 
 
 def penalty(
@@ -72,7 +63,8 @@ def penalty(
     column : int or str, default 0
         Of priors that differ by column: which, by place or, of problems, by name.  All others are at their locations.
     limits : pair of float, optional
-        Ends of the coefficient's axis.  By default 4 prior standard deviations about the location.
+        Ends of the coefficient's axis.  By default 4 standard deviations of the narrowest prior about the
+        locations.
     width : float, default 7
         Width in inches of the figure that is made where `axes` is not given.
     axes : two matplotlib Axes, optional
@@ -96,13 +88,16 @@ def penalty(
     panels = _panels(width) if given is None else given
     for k, slope in enumerate(slopes):
         _draw(panels, slope, LINES[k % len(LINES)])
-    for ax, title in zip(panels, ("penalty (nats)", "pull (nats per unit)"), strict=True):
+    _bound(panels[1], slopes)
+    for ax, title in zip(panels, ("penalty (nats)", "pull: gradient (nats/unit)"), strict=True):
         tidy(ax)
         ax.set_title(title, loc="left", size=TEXT, pad=4)
         ax.axhline(0.0, color=GREY, linewidth=0.6, zorder=0)
         ax.set_xlabel("coefficient", size=TEXT, loc="right")
         ax.margins(x=0)
-    claim, detail = _claim(slopes)
+    claim, detail = claim_of(slopes)
+    if any(isinstance(each, Problem) and _in_sigmas(each) for each in what):
+        detail = f"{detail} The noise scale, which the prior's is in units of, is taken as 1.".lstrip()
     if given is None:
         legend_below(panels[0], owned=True)
         caption(figure_of(panels[0]), claim, detail)
@@ -121,16 +116,29 @@ def _panels(width: float) -> NDArray[np.object_]:
 
 def _slopes(
     what: Sequence[Prior | Problem | Comparison], column: int | str, limits: tuple[float, float] | None
-) -> list[_Slope]:
+) -> list[Slope]:
     if not what:
         msg = "penalty: give at least one prior, problem or comparison"
         raise ParameterError(msg)
     found = [_read(each, column) for each in what]
-    ends = _ends(found) if limits is None else limits
-    if not ends[0] < ends[1]:
+    ends = _ends(found) if limits is None else _read_limits(limits)
+    return [_slope(prior, p, j, ends) for prior, p, j in found]
+
+
+def _read_limits(limits: object) -> tuple[float, float]:
+    try:
+        ends = np.asarray(limits, dtype=float)
+    except (TypeError, ValueError):
+        ends = np.empty(0)
+    if ends.shape != (2,) or not np.isfinite(ends).all() or ends[0] >= ends[1]:
         msg = f"penalty: limits must be (low, high) with low < high (got {limits!r})"
         raise ParameterError(msg)
-    return [_slope(prior, p, j, ends) for prior, p, j in found]
+    return float(ends[0]), float(ends[1])
+
+
+def _in_sigmas(problem: Problem) -> bool:
+    """Whether the penalty is known only up to the unknown noise scale."""
+    return problem.scale_by_noise and problem.likelihood.sigma_known is None
 
 
 def _read(each: object, column: int | str) -> tuple[Prior, int, int]:
@@ -143,8 +151,9 @@ def _read(each: object, column: int | str) -> tuple[Prior, int, int]:
     if not isinstance(problem, Problem):
         msg = f"penalty: takes priors, problems and comparisons (got {type(each).__name__})"
         raise ParameterError(msg)
-    sigma = each.map.sigma if isinstance(each, Comparison) else None
-    fixed = problem.conditional(sigma) if sigma is not None or not problem.scale_by_noise else problem.at(1.0)
+    fixed = problem
+    if problem.scale_by_noise:
+        fixed = problem.conditional(each.map.sigma if isinstance(each, Comparison) else 1.0)
     names = list(problem.names)
     if isinstance(column, str) and column in names:
         return _known(fixed.prior), problem.p, names.index(column)
@@ -168,29 +177,27 @@ def _of_prior(prior: Prior, column: int | str) -> tuple[int, int]:
         raise ParameterError(msg)
     for p in (column + 1, *range(column + 2, column + 200)):
         try:
-            prior.location(p)
-            prior.variance(p)
-        except ParameterError:
+            if prior.location(p).size == prior.variance(p).size == p:
+                return p, column
+        except (ParameterError, ValueError):
             continue
-        return p, column
     msg = f"penalty: column {column} is none of {prior!r}"
     raise ParameterError(msg)
 
 
 def _ends(found: Sequence[tuple[Prior, int, int]]) -> tuple[float, float]:
-    ends = []
-    for prior, p, j in found:
-        sd, location = float(np.sqrt(prior.variance(p)[j])), float(prior.location(p)[j])
-        reach = REACH * sd if np.isfinite(sd) else 1.0
-        ends += [location - reach, location + reach]
-    return min(ends), max(ends)
+    sd = min(float(np.sqrt(prior.variance(p)[j])) for prior, p, j in found)
+    locations = [float(prior.location(p)[j]) for prior, p, j in found]
+    reach = REACH * sd if np.isfinite(sd) else 1.0
+    return min(locations) - reach, max(locations) + reach
 
 
-def _slope(prior: Prior, p: int, j: int, ends: tuple[float, float]) -> _Slope:
+def _slope(prior: Prior, p: int, j: int, ends: tuple[float, float]) -> Slope:
     location = prior.location(p)
     here = float(location[j])
     grid = np.linspace(*ends, POINTS)
-    grid = np.unique(np.concatenate([grid, [here]])) if ends[0] < here < ends[1] else grid
+    if ends[0] <= here <= ends[1]:  # as a point of its own, none a rounding error beside it
+        grid = np.sort(np.append(grid[np.abs(grid - here) > 0.1 * (grid[1] - grid[0])], here))
     beta = np.tile(location, (grid.size, 1))
     beta[:, j] = grid
     value = prior.penalty(beta) - float(prior.penalty(location[None])[0])
@@ -198,7 +205,8 @@ def _slope(prior: Prior, p: int, j: int, ends: tuple[float, float]) -> _Slope:
     gradient = np.where(low == high, low, np.nan)
     at = grid == here
     jump = (float(low[at][0]), float(high[at][0])) if at.any() else (0.0, 0.0)
-    return _Slope(_label(prior, p), grid, np.where(np.abs(value) < FAR, value, np.nan), gradient, here, jump)
+    kind, label = _names(prior, j)
+    return Slope(label, kind, grid, np.where(np.abs(value) < FAR, value, np.nan), gradient, here, jump)
 
 
 def _ends_of_subdifferential(prior: Prior, beta: Array, j: int) -> tuple[Array, Array]:
@@ -212,51 +220,30 @@ def _ends_of_subdifferential(prior: Prior, beta: Array, j: int) -> tuple[Array, 
     return found[0], found[1]
 
 
-def _label(prior: Prior, p: int) -> str:
-    return shorten(prior.describe(p), 2.6)
+def _names(prior: Prior, column: int) -> tuple[str, str]:
+    """The prior of the column in short, without and with its numbers."""
+    if isinstance(prior, Stacked):
+        prior = next(leaf for leaf, columns in prior.leaves() if column in columns)
+    return type(prior).__name__, shorten(short(prior), 2.6)
 
 
-def _draw(panels: NDArray[np.object_], slope: _Slope, colour: str) -> None:
+def _draw(panels: NDArray[np.object_], slope: Slope, colour: str) -> None:
     first, second = panels
     first.plot(slope.grid, slope.penalty, color=colour, linewidth=1.4, label=slope.label)
-    second.plot(slope.grid, slope.gradient, color=colour, linewidth=1.4)
+    second.plot(slope.grid, slope.gradient, color=colour, linewidth=1.4, label=slope.label)
     low, high = slope.jump
     if low < high and np.isfinite([low, high]).all():
-        second.plot([slope.location] * 2, [low, high], color=colour, linewidth=1.0, linestyle=":")
+        at = [slope.location] * 2
+        second.plot(at, [low, high], color=colour, linewidth=1.0, linestyle=":", label=f"{slope.label}, at its kink")
 
 
-def _claim(slopes: Sequence[_Slope]) -> tuple[str, str]:
-    """What the pull does with size, prior by prior."""
-    kinds = [_kind(slope) for slope in slopes]
-    if len(kinds) == 1:
-        return f"The pull {kinds[0]}", _held(slopes[0])
-    claim = "; ".join(f"{_short(slope)}: the pull {kind}" for slope, kind in zip(slopes, kinds, strict=True))
-    return claim, " ".join(filter(None, dict.fromkeys(_held(slope) for slope in slopes)))
-
-
-def _short(slope: _Slope) -> str:
-    return shorten(slope.label, 1.6, bold=True)
-
-
-def _kind(slope: _Slope) -> str:
-    """How the gradient changes with the distance from the location, from its values near and far on one side."""
-    side = slope.gradient[slope.grid > slope.location]
-    side = side[np.isfinite(side)]
-    if side.size < 8 or not np.any(side):
-        return "is zero: nothing is penalised"
-    near, middle, far = side[0], side[side.size // 2 - 1], side[-1]
-    if abs(far - near) <= 1e-6 * abs(far):
-        return "is the same at any size"
-    if abs(middle - far / 2) <= 0.02 * abs(far) and abs(near) <= 0.02 * abs(far):
-        return "grows in proportion to the size"
-    return "grows with the size" if abs(far) > abs(near) else "weakens with the size"
-
-
-def _held(slope: _Slope) -> str:
-    low, high = slope.jump
-    if not low < high:
-        return "" if np.any(np.nan_to_num(slope.gradient)) else "A flat prior."
-    if not np.isfinite([low, high]).all():
-        return "At its kink it is without bound."
-    where, ends = number(slope.location), f"{number(low)} to {number(high)}"
-    return f"At {where} the pull is anything from {ends}: that holds a coefficient there."
+def _bound(ax: Axes, slopes: Sequence[Slope]) -> None:
+    """End the axis of the gradient where it is seen, though a cusp's has no end."""
+    seen = [0.0]
+    for slope in slopes:
+        far = np.abs(slope.grid - slope.location) > BESIDE * (slope.grid[-1] - slope.grid[0])
+        seen += [*slope.gradient[far], *slope.jump]
+    values = np.array(seen)[np.isfinite(seen)]
+    if np.ptp(values) > 0:
+        room = 0.06 * np.ptp(values)
+        ax.set_ylim(values.min() - room, values.max() + room)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,6 +49,37 @@ def percent(share: float) -> str:
     return f"{100 * share:.{digits}f}\u00a0%"
 
 
+def drawable(text: str) -> str:
+    """Text without what the fonts have no glyph for, which would be drawn as boxes: such characters by their code.
+
+    Characters that break or hide text (line breaks, controls) become spaces; a font set in Matplotlib's `font.family`
+    that has a character draws it.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    from matplotlib import rcParams
+
+    settings: Any = rcParams
+    named = tuple(name for family in settings["font.family"] for name in settings.get(f"font.{family}", [family]))
+    known = _glyphs(named)
+    shown = [" " if not ch.isprintable() else ch if ord(ch) in known else f"\\u{ord(ch):04x}" for ch in text]
+    return "".join(shown)
+
+
+@cache
+def _glyphs(families: tuple[str, ...]) -> frozenset[int]:
+    """Characters that some installed font of these families has."""
+    from matplotlib.font_manager import findfont, get_font
+
+    found: set[int] = set()
+    for family in families:
+        try:
+            found |= set(get_font(findfont(family, fallback_to_default=False)).get_charmap())
+        except ValueError:  # not installed
+            continue
+    return frozenset(found or get_font(findfont("DejaVu Sans")).get_charmap())
+
+
 def inches_of(text: str, size: float = TEXT, *, bold: bool = False) -> float:
     """Width of one line of text in the font that Matplotlib will use, with room for hinting at screen resolution."""
     from matplotlib.font_manager import FontProperties
@@ -59,6 +91,7 @@ def inches_of(text: str, size: float = TEXT, *, bold: bool = False) -> float:
 
 def shorten(name: str, inches: float, size: float = TEXT, *, bold: bool = False, head: float = 0.5) -> str:
     """Cut the middle out of a name that is too long; `head` is the share of what stays that comes from its start."""
+    name = drawable(name)
     short, keep = name, len(name)
     while keep > 6 and inches_of(short, size, bold=bold) > inches:
         keep -= 1
@@ -107,6 +140,18 @@ def axis_label(problem: Problem, *, raw: bool) -> str:
     return f"standardised coefficient ({unit} per sd)"
 
 
+def coefficient_label(comparison: Comparison, inches: float, *, raw: bool) -> str:
+    """Name the scale of the coefficients of a comparison, in lines that fit.
+
+    Those of an audited pipeline are of the columns that its steps make, which are not the data's own.
+    """
+    audited = comparison.audited
+    if audited is None or not audited.steps:
+        return axis_label(comparison.problem, raw=raw)
+    made = f"coefficient of the columns that {' → '.join(audited.steps)} makes"
+    return wrap(f"{made} ({effect_unit(comparison.problem)} per\u00a0unit)", inches)
+
+
 def figure_of(ax: Axes) -> Figure:
     """Return the figure, whatever subfigure the axes sit in."""
     figure = ax.get_figure(root=True)
@@ -134,9 +179,31 @@ def tidy(ax: Axes) -> None:
     ax.tick_params(axis="y", length=0)
 
 
-def legend_below(ax: Axes, *, owned: bool) -> None:
-    """Explain the marks below the axes in even columns; a figure of ours grows to hold them."""
-    handles, labels = ax.get_legend_handles_labels()
+def blank(ax: Axes) -> None:
+    """Leave nothing but the heading, where no number may be shown."""
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[:].set_visible(False)
+
+
+def panel_title(ax: Axes, text: str) -> None:
+    """Write one line above the axes, where `heading` with a lift of `PANEL_LIFT` leaves it room."""
+    ax.annotate(
+        text, (0, 1), xytext=(0, 3), xycoords="axes fraction", textcoords="offset points", size=TEXT, parse_math=False
+    )
+
+
+PANEL_LIFT = 1.6 * TEXT
+"""Points that the line of `panel_title` takes."""
+
+
+def legend_below(ax: Axes, *others: Axes, owned: bool) -> None:
+    """Explain the marks of all these axes, each once, below the first in even columns; our own figure grows for it."""
+    found: dict[str, Any] = {}
+    for one in (ax, *others):
+        for handle, label in zip(*one.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    labels, handles = list(found), list(found.values())
     if not labels:
         return
     figure = figure_of(ax)

@@ -7,19 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesreg.discard.joint import MOST_COLUMNS, correlations
 from bayesreg.errors import ParameterError
+from bayesreg.interfaces import Array
 from bayesreg.plots.style import (
     BLUE,
     GREY,
     ORANGE,
+    PANEL_LIFT,
     TEXT,
     TITLE,
     VERMILLION,
     caption,
     figure_of,
     heading,
+    inches_wide,
     legend_below,
     number,
+    panel_title,
     percent,
     shorten,
     tidy,
@@ -27,13 +32,20 @@ from bayesreg.plots.style import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from bayesreg.comparison import Comparison
 
+HIGH = 2.4
+"""Inches that a panel may be high."""
+
 DRAWS = 400
 """Draws shown in a panel, evenly chosen."""
+
+STRONGEST = 200
+"""Columns with the largest |mean|/sd among which correlated pairs are sought where there are too many for all."""
 
 NAME = 1.4
 """Inches that a name may take in a claim."""
@@ -80,31 +92,45 @@ def tradeoffs(
     pairs, traded = _pairs(comparison, most if given is None else given.size)
     panels = _panels(len(pairs), width) if given is None else given[: len(pairs)]
     for ax, pair in zip(panels, pairs, strict=True):
-        _draw(ax, comparison, pair, width / _across(len(pairs), width) - 0.5)
+        _draw(ax, comparison, pair, width / _across(len(pairs), width) - 0.5 if given is None else inches_wide(ax))
     claim, detail = _claim(comparison, pairs, traded=traded)
     legend_below(panels[0], owned=given is None)
     if given is None:
         caption(figure_of(panels[0]), claim, detail)
     else:
-        heading(panels[0], claim, detail, lift=1.6 * TEXT)
+        heading(panels[0], claim, detail, lift=PANEL_LIFT)
     return panels
 
 
 def _pairs(comparison: Comparison, most: int) -> tuple[list[tuple[str, str]], bool]:
     """The pairs, and whether they trade off."""
-    if comparison.passed:
-        table = comparison.tradeoffs.table.head(most)
-        if len(table):
-            return list(zip(table["kept"], table["dropped"], strict=True)), True
     names = comparison.problem.names
-    size = np.abs(np.nan_to_num(comparison.correlations.to_numpy())) if comparison.passed else np.eye(len(names))
-    first, second = np.triu_indices(len(names), 1)
-    order = np.argsort(-size[first, second], kind="stable")[: most if comparison.passed else 1]
-    return [(names[first[k]], names[second[k]]) for k in order], False
+    if not comparison.passed:
+        return [(names[0], names[1])], False
+    table = comparison.tradeoffs.table.head(most)
+    if len(table):
+        return list(zip(table["kept"], table["dropped"], strict=True)), True
+    together = _correlations(comparison)
+    size = np.abs(np.nan_to_num(together.to_numpy()))
+    first, second = np.triu_indices(len(together), 1)
+    order = np.argsort(-size[first, second], kind="stable")[:most]
+    return [(together.index[first[k]], together.index[second[k]]) for k in order], False
+
+
+def _correlations(comparison: Comparison) -> pd.DataFrame:
+    """Of all columns, or of the strongest where there are too many for that."""
+    if comparison.problem.p <= MOST_COLUMNS:
+        return comparison.correlations
+    table = comparison.coefficients
+    strength = (table["mean"].abs() / table["sd"]).fillna(0.0).to_numpy()
+    strongest = [comparison.problem.names[j] for j in np.argsort(-strength, kind="stable")[:STRONGEST]]
+    return correlations(comparison.posterior, strongest)
 
 
 def _across(count: int, width: float) -> int:
-    return min(count, max(1, int(width / 1.9)))
+    """Panels beside each other: as many as there is room for, and no row all but empty."""
+    down = -(-count // max(1, int(width / 1.9)))
+    return -(-count // down)
 
 
 def _panels(count: int, width: float) -> NDArray[np.object_]:
@@ -112,7 +138,7 @@ def _panels(count: int, width: float) -> NDArray[np.object_]:
 
     across = _across(count, width)
     down = -(-count // across)
-    figure = plt.figure(figsize=(width, 0.35 + 0.95 * down * width / max(across, 2)), layout="constrained")
+    figure = plt.figure(figsize=(width, 0.35 + down * min(0.95 * width / max(across, 2), HIGH)), layout="constrained")
     made = np.ravel(np.asarray(figure.subplots(down, across, squeeze=False), dtype=object))
     for ax in made[count:]:
         ax.remove()
@@ -122,28 +148,53 @@ def _panels(count: int, width: float) -> NDArray[np.object_]:
 def _draw(ax: Axes, comparison: Comparison, pair: tuple[str, str], inches: float) -> None:
     places = [comparison.problem.names.index(name) for name in pair]
     table = comparison.coefficients.iloc[places]
-    beta = comparison.posterior.draws("beta")[..., places].reshape(-1, 2)
-    beta = beta[np.isfinite(beta).all(axis=1)]
+    seen = [np.zeros((1, 2))]
     ax.axhline(0.0, color=GREY, linewidth=0.6, zorder=0)
     ax.axvline(0.0, color=GREY, linewidth=0.6, zorder=0)
-    if comparison.passed and len(beta):
-        shown = beta[np.linspace(0, len(beta) - 1, min(DRAWS, len(beta))).astype(int)]
-        style: dict[str, Any] = {"markersize": 2.6, "alpha": 0.55, "markeredgewidth": 0}
-        ax.plot(*shown.T, ".", color=BLUE, label="posterior draws", **style)
-        epsilon = table["epsilon"].to_numpy()
-        ax.axvspan(-epsilon[0], epsilon[0], color=ORANGE, alpha=0.18, linewidth=0, zorder=0, label="within ±ε")
-        ax.axhspan(-epsilon[1], epsilon[1], color=ORANGE, alpha=0.18, linewidth=0, zorder=0)
     if not comparison.optima_withheld:
-        ax.plot(*table["map"].to_numpy(), "D", color=VERMILLION, markeredgecolor="white", markersize=6, label="MAP")
+        seen.append(table["map"].to_numpy(dtype=float)[None])
+        ax.plot(*seen[-1].T, "D", color=VERMILLION, markeredgecolor="white", markersize=6, label="MAP")
+    if comparison.passed:
+        beta = comparison.posterior.draws("beta")[..., places].reshape(-1, 2)
+        shown = beta[np.linspace(0, len(beta) - 1, min(DRAWS, len(beta))).astype(int)]
+        seen.append(shown)
+        style: dict[str, Any] = {"markersize": 1.9, "alpha": 0.6, "markeredgewidth": 0, "zorder": 1.5}
+        ax.plot(*shown.T, "o", color=BLUE, label="posterior draws", **style)
+        panel_title(ax, f"correlation {number(_correlation(comparison, pair))}")
+    centre = comparison.problem.prior.location(comparison.problem.p)[places]
+    _small(ax, centre, table["epsilon"].to_numpy(dtype=float), np.vstack(seen))
     tidy(ax)
     ax.spines["left"].set_visible(True)
     ax.spines["left"].set_color(GREY)
     ax.tick_params(axis="y", length=3)
     ax.set_xlabel(shorten(str(pair[0]), inches), size=TEXT, loc="right", parse_math=False)
     ax.set_ylabel(shorten(str(pair[1]), 1.2), size=TEXT, loc="top", parse_math=False)
-    if comparison.passed:
-        together = float(comparison.correlations.to_numpy()[places[0], places[1]])
-        ax.set_title(f"correlation {number(together)}", loc="left", size=TEXT, pad=3)
+
+
+def _small(ax: Axes, centre: Array, epsilon: Array, seen: Array) -> None:
+    """Shade effects that count as small, and show of the bands what does not make all else small."""
+    label = "within ±ε" if not centre.any() else "within ±ε of the prior's location"
+    style: dict[str, Any] = {"color": ORANGE, "alpha": 0.18, "linewidth": 0, "zorder": 0}
+    low, high = centre - epsilon, centre + epsilon
+    ax.axvspan(low[0], high[0], label=label, **style)
+    ax.axhspan(low[1], high[1], **style)
+    for k, name in enumerate(("xlim", "ylim")):
+        first, last = float(seen[:, k].min()), float(seen[:, k].max())
+        span = (last - first) or 1.0
+        first = min(first, max(float(low[k]), first - span / 2))
+        last = max(last, min(float(high[k]), last + span / 2))
+        edge = 0.04 * (last - first)
+        ax.set(**{name: (first - edge, last + edge)})
+
+
+def _correlation(comparison: Comparison, pair: tuple[str, str]) -> float:
+    """Of the two coefficients: from the table of trade-offs if it has the pair."""
+    table = comparison.tradeoffs.table
+    found = table[(table["kept"] == pair[0]) & (table["dropped"] == pair[1])]
+    if len(found):
+        return float(found["correlation"].iloc[0])
+    together: Any = _correlations(comparison).loc[pair[0], pair[1]]
+    return float(together)
 
 
 def _claim(comparison: Comparison, pairs: Sequence[tuple[str, str]], *, traded: bool) -> tuple[str, str]:
@@ -160,6 +211,8 @@ def _claim(comparison: Comparison, pairs: Sequence[tuple[str, str]], *, traded: 
     row = found.table.iloc[0]
     claim = f"The MAP keeps {kept} and drops {dropped}; the posterior cannot tell"
     detail = f"P(|{shorten(str(first[0]), NAME)}| is the larger) is {percent(float(row['p_larger']))}"
+    if comparison.problem.prior.location(comparison.problem.p).any():
+        detail += " (distances from the prior's location)"
     if found.count > len(pairs):
         return claim, f"{detail}; {len(pairs)} of {found.count} such pairs are shown."
     return claim, detail + (f"; there are {found.count} such pairs." if found.count > 1 else ".")

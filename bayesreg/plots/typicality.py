@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,11 +28,15 @@ if TYPE_CHECKING:
 
 BINS = 40
 
+NEAR = 0.1
+"""Nats within which a draw comes near the density of the point estimate."""
+
 
 def typicality(comparison: Comparison, *, width: float = 7.0, ax: Axes | None = None) -> Axes:
     """Draw how far below the mode's log density those of the posterior draws lie, in nats.
 
-    The mode is at 0.  Of a Gaussian posterior in k unknowns the draws would lie k/2 below it on average.
+    The mode is at 0.  Of a Gaussian posterior in k unknowns the draws would lie k/2 below it on average.  The farthest
+    0.2 % of the draws are left out.
 
     Parameters
     ----------
@@ -81,8 +86,11 @@ def _draw(ax: Axes, comparison: Comparison) -> None:
 
 def _claim(comparison: Comparison) -> tuple[str, str]:
     found = comparison.typicality
-    if found.smallest > 0:
-        claim = f"No draw in {found.excess.size} comes near the density of the point estimate"
+    if found.smallest > NEAR:
+        within = math.floor(10 * found.smallest) / 10  # rounded down: true as it is read
+        claim = f"No draw in {found.excess.size} comes within {within:.1f} nats of the point estimate's density"
+    elif found.smallest > 0:
+        claim = f"Draws lie {found.mean:.2g} nats below the point estimate's density on average; some come near it"
     else:
         share = float((found.excess < 0).mean())
         claim = f"{100 * share:.2g}\u00a0% of the draws are denser than the point estimate"

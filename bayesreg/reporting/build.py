@@ -35,7 +35,7 @@ def report(
     path: str | Path,
     *,
     choice: ScaleChoice | None = None,
-    explorer: bool = True,
+    explorer: bool | None = None,
     title: str | None = None,
     command: str | None = None,
     progress: Progress | None = None,
@@ -53,9 +53,9 @@ def report(
         The file, ending in .html or .htm.  It is replaced if it exists, and left as it is should anything fail.
     choice : ScaleChoice, optional
         How the prior's scale was chosen; its mark is then not computed anew.
-    explorer : bool, default True
-        Whether to draw posteriors along the prior's scale for the λ explorer.  Without a compiled model that takes
-        seconds; where each posterior is compiled, minutes.
+    explorer : bool, optional
+        Whether to draw posteriors along the prior's scale for the λ explorer.  By default that is done unless each
+        would have to be compiled, a minute or so for each: the report then says so.
     title : str, optional
     command : str, optional
         The command line that this is of, to be shown.
@@ -75,7 +75,8 @@ def report(
         If `comparison` is none, or `choice` is of another problem.
     """
     target = _read(comparison, path, choice)
-    found = _walked(comparison, choice, progress) if explorer and comparison.passed and comparison.problem.p else None
+    wanted = explorer is not False and comparison.passed and comparison.problem.p
+    found = _walked(comparison, choice, progress, compile_each=bool(explorer)) if wanted else None
     text = as_html(comparison, found, choice=choice, title=title, command=command)
     _write(target, text)
     return target
@@ -109,10 +110,12 @@ def check_target(path: str | Path, name: str) -> Path:
     return target
 
 
-def _walked(comparison: Comparison, choice: ScaleChoice | None, progress: Progress | None) -> Walk | str:
+def _walked(
+    comparison: Comparison, choice: ScaleChoice | None, progress: Progress | None, *, compile_each: bool
+) -> Walk | str:
     """Both paths, or why there are none."""
     try:
-        return walk(comparison, choice, progress=progress)
+        return walk(comparison, choice, compile_each=compile_each, progress=progress)
     except (FitError, ParameterError) as error:
         return str(error)
 
@@ -160,7 +163,7 @@ def _explorer(c: Comparison, found: Walk | str, choice: ScaleChoice | None) -> C
              f"along it together. {found.posterior.sentence[:1].upper()}{found.posterior.sentence[1:]}."]  # fmt: skip
     lines += [f"No mark for {label}: {why}" for label, why in found.missing.items()]
     pair = None if c.problem.p < 2 else default_pair(c)
-    stills = [("the path", lambda: plots.path(found.penalized, found.posterior, choice=choice, width=WIDTH))]
+    stills = [("the path", lambda: plots.path(found.penalized, found.posterior, choice=choice, most=2, width=WIDTH))]
     if pair is not None:
         stills.append(("contours", lambda: plots.contours(c, pair, width=WIDTH)))
     places = None if pair is None else (c.problem.names.index(pair[0]), c.problem.names.index(pair[1]))

@@ -13,6 +13,7 @@ from bayesreg.libraries import conventions
 from bayesreg.reporting.blocks import Block, Chapter, Code, Details, Facts, Said, Table
 from bayesreg.reporting.drawn import WIDTH, gallery
 from bayesreg.reporting.gates import gates
+from bayesreg.reporting.minute import lead, minute
 from bayesreg.reporting.reproduce import code, fingerprint, versions
 from bayesreg.strength import prior_summary
 
@@ -25,28 +26,19 @@ SAMPLERS_WITH_ENERGY = ("nuts", "pymc")
 
 def verdict(c: Comparison) -> Chapter:
     """In a minute: what was concluded, and what it stands on."""
-    blocks: list[Block] = []
-    if c.passed:
-        blocks += [Said((f"Every check passed. {_capital(c.amount.sentence)}",), kind="lead"), Said(_minute(c))]
-    else:
-        blocks += [Said((withheld(c),), kind="withheld")]
-    return Chapter("verdict", "Verdict", [*blocks, gates(c)])
+    if not c.passed:
+        return Chapter("verdict", "Verdict", [Said((withheld(c),), kind="withheld"), gates(c)])
+    full = Details("The same in full", (Said(_in_full(c)),))
+    return Chapter("verdict", "Verdict", [Said((lead(c),), kind="lead"), Said(minute(c)), full, gates(c)])
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _minute(c: Comparison) -> tuple[str, ...]:
-    """The sentences that matter most."""
-    said = []
-    if c.problem.p:
-        said.append(_capital(c.selection.sentence))
-    if c.problem.p > 1:
-        said.append(_capital(c.tradeoffs.sentence))
-    if not c.prediction.withheld:
-        said.append(_capital(c.prediction.sentence))
-    return tuple(said)
+def _in_full(c: Comparison) -> tuple[str, ...]:
+    """The sentences behind it, with their errors and limits."""
+    said = [c.amount.sentence]
+    said += [c.selection.sentence] if c.problem.p else []
+    said += [c.tradeoffs.sentence] if c.problem.p > 1 else []
+    said += [c.prediction.sentence] if not c.prediction.withheld else []
+    return tuple(f"{text[:1].upper()}{text[1:]}" for text in said)
 
 
 def assumed(c: Comparison) -> Chapter:
@@ -58,7 +50,7 @@ def assumed(c: Comparison) -> Chapter:
     rows = [(name, told[name]) for name in ("penalty", "noise scale", "dispersion", "small") if name in told]
     blocks += [Facts(tuple(rows)), _words(c)]
     if c.problem.p:
-        blocks.append(gallery([("the penalty", lambda: plots.penalty(c.problem, width=WIDTH))]))
+        blocks.append(gallery([("the penalty", lambda: plots.penalty(c, width=WIDTH))]))
     return Chapter("prior", "Which prior was assumed", [*blocks, _libraries(c)])
 
 
@@ -104,7 +96,7 @@ def coefficients(c: Comparison) -> Chapter:
         blocks.append(
             gallery([
                 ("coefficients", lambda: plots.forest(c, width=WIDTH)),
-                ("marginals", lambda: plots.marginals(c, width=WIDTH)),
+                ("marginals", lambda: plots.marginals(c, count=2, width=WIDTH)),
             ])
         )  # fmt: skip
     if c.problem.p:
@@ -130,6 +122,7 @@ def _discarded(c: Comparison) -> list[tuple[str, Callable[[], Drawn]]]:
     pictures: list[tuple[str, Callable[[], Drawn]]] = [
         ("information", lambda: plots.information(c, width=WIDTH)),
         ("typicality", lambda: plots.typicality(c, width=WIDTH)),
+        ("shrinkage", lambda: plots.shrinkage(c, width=WIDTH)),
     ]
     if c.problem.p > 1:
         pictures.insert(0, ("pairs that trade off", lambda: plots.tradeoffs(c, most=2, width=WIDTH)))
@@ -175,9 +168,9 @@ def diagnosed(c: Comparison) -> Chapter:
     blocks: list[Block] = [Facts(tuple(rows))]
     if c.problem.p:
         pictures: list[tuple[str, Callable[[], Drawn]]] = [
-            ("trace", lambda: plots.trace(c, most=3, width=WIDTH)),
-            ("ranks", lambda: plots.rank(c, most=4, width=WIDTH)),
-            ("ESS", lambda: plots.ess(c, most=4, width=WIDTH)),
+            ("trace", lambda: plots.trace(c, most=2, width=WIDTH)),
+            ("ranks", lambda: plots.rank(c, most=2, width=WIDTH)),
+            ("ESS", lambda: plots.ess(c, most=2, width=WIDTH)),
         ]
         if attrs["sampler"] in SAMPLERS_WITH_ENERGY:
             pictures.append(("energy", lambda: plots.energy(c, width=WIDTH)))

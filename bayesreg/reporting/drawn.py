@@ -80,8 +80,9 @@ def _bytes(figure: Figure, kind: str) -> bytes:
 
 
 def _lean(svg: bytes) -> bytes:
-    """Without comments (the text of every label, twice) and indentation."""
+    """Without comments (the text of every label, twice), indentation, and digits beyond a thousandth of a point."""
     text = re.sub(r"<!--.*?-->", "", svg.decode(), flags=re.DOTALL)
+    text = re.sub(r"(\.\d{3})\d+", r"\1", text)
     return re.sub(r"\n\s*", "\n", text).encode()
 
 
@@ -93,9 +94,6 @@ def _words(figure: Figure) -> tuple[str, str]:
 
 def _marks(figure: Figure) -> int:
     """Points of lines and collections."""
-    from matplotlib.collections import Collection
-    from matplotlib.lines import Line2D
-
-    lines: list[Any] = figure.findobj(Line2D)
-    collections: list[Any] = figure.findobj(Collection)
+    lines: list[Any] = [line for ax in figure.axes for line in ax.lines]
+    collections: list[Any] = [each for ax in figure.axes for each in ax.collections]
     return sum(len(line.get_xdata()) for line in lines) + sum(len(each.get_offsets()) for each in collections)

@@ -20,6 +20,9 @@ MOST = 12
 DIGITS = 5
 """Significant digits of a number in the file: less than a pixel, and than a Monte Carlo error, can show."""
 
+PIXELS = 4
+"""The same of what is only drawn."""
+
 UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 """What could end a script, or start something in it."""
 
@@ -90,7 +93,7 @@ def _point(walk: Walk, i: int, shown: NDArray[np.int_], drawn: Plane | None) -> 
             "positive": _positive(posterior.points[i])[shown],
         }
     if drawn is not None:
-        point["plane"] = plane_at(drawn, i, sound=sound, passed=passed)
+        point["plane"] = _rounded(plane_at(drawn, i, sound=sound, passed=passed), PIXELS)
     return point
 
 
@@ -100,16 +103,16 @@ def _positive(point: Point) -> Array:
     return above.mean(axis=0) if point.weights is None else point.weights @ above
 
 
-def _rounded(value: Any) -> Any:
-    """Arrays as lists, numbers to `DIGITS`, those that do not exist as null."""
+def _rounded(value: Any, digits: int = DIGITS) -> Any:
+    """Arrays as lists, numbers to so many digits, those that do not exist as null."""
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: _rounded(item, digits) for key, item in value.items()}
     if isinstance(value, np.ndarray):
-        return _rounded(value.tolist())
+        return _rounded(value.tolist(), digits)
     if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
+        return [_rounded(item, digits) for item in value]
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, float | np.floating):
-        return float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None
+        return float(f"{value:.{digits}g}") if np.isfinite(value) else None
     return value

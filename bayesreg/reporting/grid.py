@@ -12,6 +12,7 @@ from bayesreg.errors import FitError, ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.penalty_path import PenalizedPath, penalized_path
 from bayesreg.problem import Problem
+from bayesreg.samplers import prepare
 from bayesreg.samplers.settings import Progress
 from bayesreg.sampling_path import PosteriorPath, posterior_path
 from bayesreg.sampling_path.grid import default_scales
@@ -21,8 +22,11 @@ from bayesreg.strength import ScaleChoice, choose_scale
 if TYPE_CHECKING:
     from bayesreg.comparison import Comparison
 
-COUNT = 41
-"""Places of the slider, the choices not counted."""
+COUNT, COUNT_SLOW = 41, 21
+"""Places of the slider, the choices not counted; where most posteriors are drawn afresh, fewer."""
+
+SLOW, COMPILED = ("hmc",), ("nuts", "pymc")
+"""Samplers of a second or so a posterior, and of a compilation each."""
 
 NEAR = 0.25
 """Share of a step within which a place gives way to a choice."""
@@ -90,7 +94,8 @@ def walk(
     comparison: Comparison,
     choice: ScaleChoice | None = None,
     *,
-    count: int = COUNT,
+    count: int | None = None,
+    compile_each: bool = True,
     progress: Progress | None = None,
 ) -> Walk:
     """Compute both paths of a comparison's problem.
@@ -100,22 +105,29 @@ def walk(
     comparison : Comparison
     choice : ScaleChoice, optional
         How its scale was chosen.
-    count : int
-        Places, the marks not counted.
+    count : int, optional
+        Places, the marks not counted; by default 41, or 21 where every posterior takes a second.
+    compile_each : bool, default True
+        Whether to go on where every posterior would be compiled, a minute each.
     progress : callable, optional
         Told of the posteriors drawn.
 
     Raises
     ------
     ParameterError
-        If the prior has no scale.
+        If the prior has no scale, or posteriors would be compiled one by one and may not be.
     FitError
         If a posterior is improper, or no penalised path exists.
     """
     problem, sigma, seed = comparison.problem, comparison.sigma, _seed(comparison)
     family = ScaleFamily.of(problem, "report")
+    method = prepare(problem.with_prior(family.at(family.own or 1.0))).method
+    if method in COMPILED and not compile_each:
+        msg = f"each posterior along it would be compiled ({method}), a minute or so each; explorer=True draws them"
+        raise ParameterError(msg)
     marks, missing = _marks(comparison, family, choice, seed)
-    scales = _places(problem, family, marks, sigma, count)
+    places = count or (COUNT_SLOW if method in SLOW + COMPILED else COUNT)
+    scales = _places(problem, family, marks, sigma, places)
     penalized = penalized_path(problem, scales, sigma=sigma)
     posterior = posterior_path(problem, scales, seed=seed, progress=progress)
     if EVIDENCE not in {mark.label for mark in marks}:
@@ -153,9 +165,6 @@ def _marks(
     marks: list[Mark] = []
     if family.own is not None:
         marks.append(Mark(HERE, family.own, "the prior of this report"))
-    elif "beta_scale" in comparison.posterior.arrays:
-        scale = float(np.median(comparison.posterior.arrays["beta_scale"]))
-        marks.append(Mark(HERE, scale, "posterior median of the scale"))
     if choice is not None and choice.by != "cv":
         label = EVIDENCE if choice.by == "evidence" else choice.by
         marks.append(Mark(label, choice.scale, choice.sentence))

@@ -24,6 +24,9 @@ through the optimum."""
 DRAWS = 150
 """Draws shown at a place."""
 
+VERTICES = 72
+"""Points of a contour line."""
+
 KEPT = 0.999
 """Share of the draws that the plane holds, at every place."""
 
@@ -99,7 +102,7 @@ def _contours(here: LossSlice, level: float) -> list[NDArray[np.float64]]:
     from contourpy import LineType, contour_generator
 
     found: Any = contour_generator(here.x, here.y, here.loss, line_type=LineType.Separate).lines(level)
-    return list(found)
+    return [line[np.unique(np.linspace(0, len(line) - 1, VERTICES).astype(int))] for line in found]
 
 
 def _draws(plane: Plane, i: int) -> Array:

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesreg.comparison.run import INTERVAL
+from bayesreg.effects import small_effect
+from bayesreg.formula import FormulaColumns
 from bayesreg.interfaces import Block
+from bayesreg.stacked import Stacked
 
 if TYPE_CHECKING:
     from bayesreg.comparison import Comparison
@@ -50,27 +53,44 @@ def _parts(block: Block) -> list[Any]:
 
 
 def code(comparison: Comparison) -> str:
-    """Python that builds the comparison again from the same data, X (n, p) and y (n,)."""
-    problem, attrs = comparison.problem, comparison.posterior.attrs
-    draws, chains = attrs["draws_asked"], attrs["chains_asked"] or None
-    given = "".join(f", {name}={name}" for name in problem.given)
-    lines = [
-        "import bayesreg as br",
-        "",
-        f"# X: {problem.n} rows, {problem.p} columns; y: the response"
-        + (f"; {', '.join(problem.given)}" if given else ""),
-        "problem = br.Problem.from_arrays(",
-        f"    X, y, likelihood={expression(problem.likelihood)},",
-        f"    prior={expression(problem.prior)},",
-        f"    intercept={expression(problem.intercept)}, standardize={problem.design.standardized}, "
-        f"scale_by_noise={problem.scale_by_noise}{given},",
-        f"    names={list(map(str, problem.names))!r},",
-        ")",
-        f"comparison = br.compare(problem, method={attrs['sampler']!r}, draws={draws}, chains={chains}, "
-        f"seed={attrs.get('seed', 0)}{_settings(comparison)})",
-        'br.report(comparison, "report.html")',
+    """Python that makes the comparison again from the same data."""
+    attrs = comparison.posterior.attrs
+    sampling = (
+        f"method={attrs['sampler']!r}, draws={attrs['draws_asked']}, chains={attrs['chains_asked'] or None}, "
+        f"seed={attrs.get('seed', 0)}{_settings(comparison)}"
+    )
+    if comparison.audited is not None:
+        what = f"# estimator: the fitted {comparison.audited.estimator}; X, y: what it was fitted on"
+        built = f"comparison = br.audit(estimator, X, y, {sampling})"
+        lines = [what, built]
+    else:
+        lines = [*_problem(comparison.problem), f"comparison = br.compare(problem, {sampling})"]
+    return "\n".join(["import bayesreg as br", "", *lines, 'br.report(comparison, "report.html")']) + "\n"
+
+
+def _problem(problem: Problem) -> list[str]:
+    """The lines that build it: from the formula where there was one, else from the columns."""
+    formula = problem.encoding.formula if isinstance(problem.encoding, FormulaColumns) else None
+    parts = [
+        f"likelihood={expression(problem.likelihood)},",
+        f"prior={expression(problem.prior)},",
+        f"intercept={expression(problem.intercept)}, standardize={problem.design.standardized}, "
+        f"scale_by_noise={problem.scale_by_noise},",
     ]
-    return "\n".join(lines) + "\n"
+    parts += [f"{name}={name}," for name in problem.given]
+    beside = "".join(f"; {name}" for name in problem.given)
+    if formula is not None:
+        head = f"# frame: the data, {problem.n} rows{beside}"
+        return [
+            head,
+            "problem = br.Problem.from_formula(",
+            f"    {formula!r}, frame,",
+            *(f"    {p}" for p in parts),
+            ")",
+        ]
+    head = f"# X: {problem.n} rows, {problem.p} columns; y: the response{beside}"
+    parts.append(f"names={list(map(str, problem.names))!r},")
+    return [head, "problem = br.Problem.from_arrays(", "    X, y,", *(f"    {p}" for p in parts), ")"]
 
 
 def _settings(comparison: Comparison) -> str:
@@ -78,16 +98,30 @@ def _settings(comparison: Comparison) -> str:
     text = "" if comparison.sigma is None else f", sigma={comparison.sigma!r}"
     if comparison.interval_prob != INTERVAL:
         text += f", interval={comparison.interval_prob!r}"
+    epsilon = comparison.epsilon
+    if epsilon.size and not np.allclose(epsilon, small_effect(comparison.problem), rtol=1e-9):
+        one = float(epsilon[0]) if np.ptp(epsilon) == 0 else _plain(epsilon)
+        text += f", epsilon={one}"
     return text
 
 
 def expression(value: object) -> str:
     """Code that makes a prior, a likelihood or a prior of a scale."""
+    if isinstance(value, Stacked):
+        return _by_column(value)
     if not is_dataclass(value):
         return _plain(value)
     given = {field.name: getattr(value, field.name) for field in fields(value) if field.init}
     inside = ", ".join(f"{name}={expression(item)}" for name, item in given.items() if not _default(value, name, item))
     return f"br.{type(value).__name__}({inside})"
+
+
+def _by_column(prior: Stacked) -> str:
+    """The mapping that it was given as."""
+    if prior.keys is None:
+        return f"...  # {prior!r}"
+    parts = zip(prior.keys, (part for part, _ in prior.parts), strict=True)
+    return "{" + ", ".join(f"{key!r}: {expression(part)}" for key, part in parts) + "}"
 
 
 def _default(value: Any, name: str, item: Any) -> bool:

@@ -9,6 +9,9 @@ import pandas as pd
 import pytest
 from matplotlib.axis import Tick
 from matplotlib.text import Text
+from sklearn.linear_model import Lasso
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import bayesreg as br
 
@@ -36,7 +39,7 @@ def compared(prior, *, p=6, names=None, seed=0, passed=True, withheld="", **sett
     draws = {"beta": beta, "beta_raw": beta / scale}
     return SimpleNamespace(
         problem=problem, map=optimum, penalized=optimum, coefficients=table, interval_prob=0.95,
-        posterior=SimpleNamespace(draws=draws.__getitem__), passed=passed, withheld=withheld,
+        posterior=SimpleNamespace(draws=draws.__getitem__), passed=passed, withheld=withheld, audited=None,
     )  # fmt: skip
 
 
@@ -82,6 +85,38 @@ def failed():
 def make():
     """The maker itself."""
     return compared
+
+
+@pytest.fixture(scope="session")
+def real():
+    """A comparison as `compare` makes it: correlated columns, of which a lasso drops some."""
+    return br.compare(br.Problem.from_arrays(*_correlated(), prior=br.Laplace(scale=0.12)), draws=500, seed=1)
+
+
+READ = (
+    "problem", "map", "penalized", "coefficients", "posterior", "passed", "withheld", "optima_withheld", "correlations",
+    "tradeoffs", "typicality", "prediction", "audited", "interval_prob",
+)  # fmt: skip
+
+
+@pytest.fixture
+def but(real):
+    """Return what the pictures read of the real comparison, with some of it changed."""
+    return lambda **changes: SimpleNamespace(**({name: getattr(real, name) for name in READ} | changes))
+
+
+@pytest.fixture(scope="session")
+def audited():
+    """An audit of a lasso that stopped early, so that it is not the optimum."""
+    X, y = _correlated()
+    early = make_pipeline(StandardScaler(), Lasso(alpha=0.1, max_iter=3, tol=0.5)).fit(X, y)
+    return br.audit(early, X, y, draws=500, seed=1)
+
+
+def _correlated():
+    rng = np.random.default_rng(5)
+    X = (rng.normal(size=(80, 5)) + 1.5 * rng.normal(size=(80, 1))) * np.array([1.0, 3.0, 0.5, 1.0, 2.0])
+    return X, 1.0 + X @ np.array([0.8, 0.0, 0.3, 0.0, -0.2]) + rng.normal(size=80)
 
 
 @pytest.fixture

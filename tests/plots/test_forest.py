@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -106,3 +108,82 @@ def test_nothing_is_cut_off_at_either_width(make, written, width, p):
 def test_no_columns_leaves_an_empty_picture(lasso, written):
     lasso.coefficients = lasso.coefficients.iloc[:0]
     assert "0 of 0" in written(forest(lasso).figure)
+
+
+def fit(comparison, shift=0.0, **facts):
+    """An audited fit `shift` posterior sds from the optimum, as far as the picture reads it."""
+    sd = comparison.coefficients["sd"].to_numpy()
+    found = {"beta": comparison.penalized.beta + shift * sd, "error_in_sds": np.full(sd.size, abs(shift)),
+             "certified": not shift, "sound": abs(shift) < 0.1, "excess": 3.0 * shift**2, "steps": ()}  # fmt: skip
+    return SimpleNamespace(**(found | facts))
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_an_audited_fit_stands_beside_the_optimum(lasso, drawn, raw):
+    without = len(forest(lasso, raw=raw).lines)
+    lasso.audited = fit(lasso, 0.5)
+    lasso.audited.beta[2] = 0.0
+    ax = forest(lasso, raw=raw)
+    names = rows_of(ax)
+    scale = lasso.problem.design.scale if raw else np.ones(6)
+    assert raw == (not np.allclose(scale, 1.0))
+    beta = dict(zip(lasso.problem.names, lasso.audited.beta / scale, strict=True))
+    yours, zero = drawn(ax, "yours"), drawn(ax, "yours, exactly 0")
+    np.testing.assert_allclose(yours.get_xdata(), [beta[name] for name in names if name != "x2"])
+    rows = np.round(yours.get_ydata()).astype(int)
+    assert [names[row] for row in rows] == [name for name in names if name != "x2"]
+    assert zero.get_xdata() == [0.0]
+    assert names[round(zero.get_ydata()[0])] == "x2"
+    assert yours.get_marker() not in {drawn(ax, name).get_marker() for name in ("MAP", "posterior mean")}
+    assert len(ax.lines) == without + 2
+
+
+def test_without_an_audit_nothing_of_it_is_drawn(lasso, written):
+    ax = forest(lasso)
+    assert not any("yours" in label for label in ax.get_legend_handles_labels()[1])
+    assert "Your" not in written(ax.figure)
+
+
+@pytest.mark.parametrize(
+    ("shift", "claim"),
+    [
+        (0.0, "Your fit is the MAP of the prior that it assumes"),
+        (0.05, "Your fit is near the MAP of the prior that it assumes: within 0.05 posterior sd"),
+        (0.5, "Your fit is not the MAP: 0.75 nats worse, up to 0.5 posterior sd from it"),
+    ],
+)
+def test_the_claim_of_an_audit_is_of_its_own_fit(lasso, written, shift, claim):
+    lasso.audited = fit(lasso, shift)
+    said = written(forest(lasso).figure).replace("\n", " ")
+    assert claim in said
+    assert "MAP and penalised optimum are one point; " in said
+
+
+def test_one_of_several_optima_is_called_that(lasso, written):
+    lasso.audited = fit(lasso)
+    lasso.penalized = SimpleNamespace(outcome=br.Outcome.NOT_UNIQUE)
+    assert "Your fit is one of several optima that tie" in written(forest(lasso).figure)
+
+
+def test_of_an_audit_whose_check_failed_nothing_is_claimed(failed, written):
+    failed.audited = fit(failed)
+    said = written(forest(failed).figure)
+    assert "No conclusion: a check failed\n" in said
+    assert "Your fit" not in said
+
+
+@pytest.mark.parametrize("width", [3.5, 3.8, 7.0])
+@pytest.mark.parametrize("raw", [False, True])
+def test_the_columns_of_a_real_pipeline_are_named(audited, drawn, written, width, raw):
+    ax = forest(audited, width=width, raw=raw)
+    names = rows_of(ax)
+    fitted = dict(zip(audited.problem.names, audited.audited.beta, strict=True))
+    labels = ax.get_legend_handles_labels()[1]
+    both = [drawn(ax, label) for label in labels if label.startswith("yours")]
+    found = {names[round(y)]: x for line in both for x, y in zip(*line.get_data(), strict=True)}
+    assert found == pytest.approx(fitted)
+    said = written(ax.figure).replace("\n", " ")
+    assert "coefficient of the columns that StandardScaler makes (units of y per unit)" in said
+    assert "data units" not in said
+    assert "Your fit is not the MAP" in said
+    assert not audited.audited.sound

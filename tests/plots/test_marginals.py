@@ -27,6 +27,7 @@ def test_lines_stand_at_the_numbers(lasso, drawn, unit):
         row, column = lasso.coefficients.loc[name], lasso.problem.names.index(name)
         scale = lasso.problem.design.scale[column] if unit else 1.0
         assert drawn(ax, "posterior mean").get_xdata()[0] == pytest.approx(row["mean" + unit])
+        assert drawn(ax, "posterior median").get_xdata()[0] == pytest.approx(row["median" + unit])
         assert drawn(ax, "MAP = penalised optimum").get_xdata()[0] == pytest.approx(row["map" + unit])
         grid, density = draw_density(lasso.posterior.draws("beta" + unit)[..., column].ravel())
         np.testing.assert_allclose(drawn(ax, "posterior").get_data(), (grid, density))
@@ -49,6 +50,20 @@ def test_the_shaded_share_is_the_one_stated(lasso, drawn, raw):
         else:
             assert "of the mass below 0" in said if row["map"] > 0 else "of the mass above 0" in said
         assert f"{abs(row['disagreement']):.2g} sd {'above' if row['disagreement'] > 0 else 'below'} the mean" in said
+
+
+def test_mean_and_median_are_told_apart(lasso, drawn):
+    ax = marginals(lasso)[0]
+    mean, median = drawn(ax, "posterior mean"), drawn(ax, "posterior median")
+    assert mean.get_color() == median.get_color() == drawn(ax, "posterior").get_color()
+    assert mean.get_linestyle() != median.get_linestyle()
+    assert median.get_linewidth() < mean.get_linewidth()
+
+
+@pytest.mark.parametrize("width", [3.5, 7.0])
+def test_columns_of_an_audited_pipeline_are_named(audited, written, width):
+    said = written(marginals(audited, width=width)[0].figure).replace("\n", " ")
+    assert "coefficient of the columns that StandardScaler makes (units of y per unit)" in said
 
 
 def test_map_alone_is_named_where_the_two_differ(lasso, drawn):

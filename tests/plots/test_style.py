@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from scipy import stats
@@ -83,3 +84,20 @@ def test_units_follow_the_link(make):
         X, y, prior=br.Gaussian(scale=1.0), likelihood=br.BernoulliLogit(), standardize=False
     )
     assert style.axis_label(logistic, raw=False) == "coefficient in data units (log-odds per unit)"
+
+
+def test_what_no_font_has_is_shown_by_its_code():
+    """Matplotlib would warn and draw a box."""
+    assert style.drawable("plain_name $x$") == "plain_name $x$"
+    assert style.drawable("β̂ → ‖β‖₁") == "β̂ → ‖β‖₁"
+    assert style.drawable("名") == "\\u540d"
+    assert style.drawable("a\nb\u2028c") == "a b c"
+    with plt.rc_context({"font.family": ["DejaVu Sans Mono"]}):
+        assert style.drawable("β名") == "β\\u540d"
+
+
+def test_names_in_any_script_are_drawn_without_a_warning(make, written):
+    comparison = make(br.Laplace(scale=0.05), p=3, names=["名前", "b\nc", "\u2028é"])
+    said = written(br.plots.forest(comparison).figure)
+    assert "\\u540d\\u524d" in said
+    assert "b c" in said

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.linear_model import Ridge
 
 import bayesreg as br
-from bayesreg.reporting import build
+from bayesreg.reporting import build, grid
 from bayesreg.reporting.reproduce import code, expression, fingerprint
 from tests.registry import LIKELIHOODS, PRIORS
 from tests.reporting.conftest import EVIL, Made
@@ -128,6 +131,48 @@ def test_priors_are_written_as_code_that_makes_them(name: str) -> None:
     again = eval(expression(prior), {"br": br})
     beta = np.random.default_rng(0).normal(size=(5, 6))
     np.testing.assert_array_equal(again.bind(tuple("abcdef"), tuple("abcdef")).penalty(beta), prior.penalty(beta))
+
+
+def test_the_code_of_a_formula_of_priors_by_column_and_of_an_audit_makes_the_same_draws() -> None:
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(40, 2))
+    y = X[:, 0] + rng.normal(size=40)
+    frame = pd.DataFrame({"y": y, "a": X[:, 0], "b": X[:, 1], "g": list("uvwx") * 10})
+    weights = rng.integers(1, 3, 40)
+    prior = {"C(g)": br.GroupLaplace("terms", 0.3), "*": br.Laplace(0.2)}
+    problem = br.Problem.from_formula("y ~ a * b + C(g)", frame, prior=prior, weights=weights)
+    made = [
+        br.compare(problem, draws=200, seed=4, epsilon=0.2, interval=0.9, sigma=1.1),
+        br.audit(Ridge(2.0).fit(X, y), X, y, draws=200, seed=2),
+    ]
+    for c in made:
+        space = {"frame": frame, "weights": weights, "X": X, "y": y, "estimator": Ridge(2.0).fit(X, y)}
+        exec(code(c).replace('br.report(comparison, "report.html")', ""), space)
+        again = space["comparison"]
+        np.testing.assert_array_equal(again.posterior.beta, c.posterior.beta)
+        pd.testing.assert_frame_equal(again.coefficients, c.coefficients)
+
+
+def test_priors_by_column_have_a_report(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(40, 2))
+    problem = br.Problem.from_arrays(
+        X, X[:, 0] + rng.normal(size=40), prior={"x0": br.Gaussian(1.0), "*": br.Laplace(0.2)}
+    )
+    text = br.report(br.compare(problem, draws=300), tmp_path / "r.html", explorer=False).read_text(encoding="utf-8")
+    assert "of other libraries" in words(text)
+    said = words(text)
+    assert "{'x0': br.Gaussian(scale=1.0), '*': br.Laplace(scale=0.2)}" in said
+
+
+def test_where_each_posterior_would_be_compiled_there_is_no_explorer_unless_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    c = small()
+    monkeypatch.setattr(grid, "prepare", lambda _: SimpleNamespace(method="nuts"))
+    said = words(br.report(c, tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert "would be compiled (nuts)" in said
+    assert 'id="explorer-data"' in br.report(c, tmp_path / "r.html", explorer=True).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", [*LIKELIHOODS])

@@ -107,7 +107,7 @@
       y: { domain: y, label: `↑ ${shorten(data.pair[1], 24)}`, ticks: 5 },
       marks: [
         Plot.dot(plane.draws || [], { x: "0", y: "1", r: 1.6, fill: BLUE, fillOpacity: 0.45, clip: true }),
-        Plot.line(lines, { x: "a", y: "b", z: "k", stroke: GREY, strokeWidth: 1, clip: true }),
+        Plot.line(lines, { x: "a", y: "b", z: "k", stroke: GREY, strokeWidth: 1, curve: "catmull-rom", clip: true }),
         Plot.ruleX([0], { stroke: GREY, strokeOpacity: 0.5 }),
         Plot.ruleY([0], { stroke: GREY, strokeOpacity: 0.5 }),
         Plot.line(level, { x: "a", y: "b", stroke: RED, strokeWidth: 1.8, fill: RED, fillOpacity: 0.1, curve: "linear-closed", clip: true }),

@@ -1,0 +1,148 @@
+"""How often an interval holds the truth, when the truth is what it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bayesreg.errors import ParameterError
+from bayesreg.interfaces import Array
+from bayesreg.plots.style import (
+    BLACK,
+    LINES,
+    TEXT,
+    caption,
+    figure_of,
+    heading,
+    legend_below,
+    number,
+    tidy,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from bayesreg.discard import NormalMeans
+
+COLUMNS = ("signal", "coverage")
+
+FALLS = 0.01
+"""Shortfall that is called one, and coverage below which it is said to be none."""
+
+
+def coverage(
+    source: pd.DataFrame | NormalMeans | Mapping[str, pd.DataFrame | NormalMeans],
+    *,
+    level: float = 0.95,
+    width: float = 7.0,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the coverage of intervals against the size of the true effect.
+
+    Parameters
+    ----------
+    source : DataFrame, NormalMeans or mapping of str to either
+        A table with columns `signal` (|β| in standard errors), `coverage`, and where they have one `mcse`, the Monte
+        Carlo error, and `method`; rows without a coverage are left out.  Or what computes it exactly,
+        `discard.normal_means`; or several by name.
+    level : float, default 0.95
+        What the intervals promise.
+    width : float, default 7
+        Width in inches of the figure that is made where `ax` is not given.
+    ax : matplotlib Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ParameterError
+        If a table lacks a column, or there is none.
+    """
+    tables = _read(source)
+    owned = ax is None
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.figure(figsize=(width, 2.4), layout="constrained").add_subplot()
+    ax.axhline(level, color=BLACK, linewidth=0.9, linestyle=":", label=f"promised, {100 * level:.3g}\u00a0%")
+    for k, (name, table) in enumerate(tables.items()):
+        _draw(ax, name, table, LINES[k % len(LINES)])
+    tidy(ax)
+    lowest = min(0.9 * level, *(float(t["coverage"].min()) - 0.03 for t in tables.values()))
+    ax.set_ylim(max(lowest, -0.02), 1.005)
+    ticks = [t for t in ax.get_yticks() if -1e-9 <= t <= 1 + 1e-9]
+    ax.set_yticks(ticks, [f"{100 * t:.3g}" for t in ticks])
+    ax.set_xlabel("true effect, in standard errors", size=TEXT, loc="right")
+    claim, detail = _claim(tables, level)
+    legend_below(ax, owned=owned)
+    if owned:
+        ax.set_title("coverage %", loc="left", size=TEXT, pad=3)
+        caption(figure_of(ax), claim, detail)
+    else:
+        heading(ax, claim, detail)
+    return ax
+
+
+def _read(source: object) -> dict[str, pd.DataFrame]:
+    """Tables by name of the method."""
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from bayesreg.discard import NormalMeans
+
+    if isinstance(source, Mapping):
+        found = {str(name): table for name, each in source.items() for table in _read(each).values()}
+    elif isinstance(source, NormalMeans):
+        found = {"posterior interval": source.coverage()}
+    elif isinstance(source, pd.DataFrame):
+        missing = [name for name in COLUMNS if name not in source]
+        if missing:
+            msg = f"coverage: the table has no column {missing[0]!r} (it has {', '.join(map(str, source.columns))})"
+            raise ParameterError(msg)
+        parts = source.groupby("method", sort=False) if "method" in source else [("intervals", source)]
+        found = {str(name): table.dropna(subset=list(COLUMNS)).sort_values("signal") for name, table in parts}
+    else:
+        msg = f"coverage: takes a DataFrame, a NormalMeans or a mapping of them (got {type(source).__name__})"
+        raise ParameterError(msg)
+    if not found or not all(len(table) for table in found.values()):
+        msg = "coverage: there is no row to draw"
+        raise ParameterError(msg)
+    return found
+
+
+def _draw(ax: Axes, name: str, table: pd.DataFrame, colour: str) -> None:
+    x, y = table["signal"].to_numpy(dtype=float), table["coverage"].to_numpy(dtype=float)
+    ax.plot(x, y, color=colour, linewidth=1.4, label=name)
+    if "mcse" in table:
+        error = 2 * table["mcse"].fillna(0.0).to_numpy(dtype=float)
+        ax.vlines(x, y - error, y + error, color=colour, linewidth=0.9)
+
+
+def _lowest(coverage: Array) -> int:
+    """The first that is the least in whole percent, as it will be said: past it coverage may stay there."""
+    return int(np.argmax((coverage < FALLS) | (np.round(100 * coverage) <= np.round(100 * coverage.min()))))
+
+
+def _claim(tables: dict[str, pd.DataFrame], level: float) -> tuple[str, str]:
+    """Where the worst of them falls shortest."""
+    lowest = {name: _lowest(table["coverage"].to_numpy(dtype=float)) for name, table in tables.items()}
+    worst = min(tables, key=lambda name: float(tables[name]["coverage"].iloc[lowest[name]]))
+    row = tables[worst].iloc[lowest[worst]]
+    least, where = float(row["coverage"]), number(float(row["signal"]))
+    who = f" of {worst}" if len(tables) > 1 else ""
+    share = f"under {100 * FALLS:.2g}" if least < FALLS else f"{100 * least:.0f}"
+    if least >= level - FALLS:
+        claim = f"The intervals hold their promise at every size: {100 * least:.3g}\u00a0% at least"
+    else:
+        claim = f"Coverage{who} falls to {share}\u00a0% where the effect is {where} standard errors"
+    errors = [float(t["mcse"].max()) for t in tables.values() if "mcse" in t]
+    detail = f"Promised: {100 * level:.3g}\u00a0%, on average over the prior; here at each true effect by itself"
+    return claim, detail + (f"; bars ± 2 Monte Carlo errors, at most {max(errors):.2g}." if errors else ", exactly.")

@@ -1,0 +1,93 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayesreg as br
+from bayesreg.discard import normal_means
+from bayesreg.plots import coverage
+
+
+@pytest.fixture(scope="module")
+def lasso():
+    return normal_means(br.Laplace(0.5))
+
+
+def simulated(seed=0):
+    rng = np.random.default_rng(seed)
+    signal = np.repeat(np.linspace(0, 5, 6), 2)
+    value = np.clip(0.95 - 0.05 * signal + 0.002 * rng.normal(size=12), 0, 1)
+    return pd.DataFrame({"signal": signal, "coverage": value, "mcse": 0.004, "method": ["a", "b $x"] * 6})
+
+
+def test_lines_stand_at_the_numbers(lasso, drawn):
+    ax = coverage(lasso)
+    table = lasso.coverage()
+    line = drawn(ax, "posterior interval")
+    np.testing.assert_allclose(line.get_xdata(), table["signal"])
+    np.testing.assert_allclose(line.get_ydata(), table["coverage"])
+    np.testing.assert_allclose(drawn(ax, "promised, 95\u00a0%").get_ydata(), 0.95)
+
+
+def test_a_table_is_drawn_by_method_with_its_errors(drawn):
+    table = simulated()
+    ax = coverage(table)
+    for name, rows in table.groupby("method"):
+        np.testing.assert_allclose(drawn(ax, name).get_ydata(), rows["coverage"])
+    bars = np.array(ax.collections[0].get_segments())
+    rows = table[table["method"] == "a"]
+    np.testing.assert_allclose(bars[:, :, 1], np.stack([rows["coverage"] - 0.008, rows["coverage"] + 0.008], axis=1))
+
+
+@pytest.mark.parametrize("width", [3.5, 3.9, 7.0])
+def test_the_worst_is_named(lasso, written, width):
+    both = {"Laplace $0.5$": lasso, "wide": normal_means(br.Laplace(20.0))}
+    said = written(coverage(both, width=width).figure).replace("\n", " ")
+    table = lasso.coverage()
+    least = f"{100 * table['coverage'].min():.0f}"
+    first = table.loc[[f"{100 * share:.0f}" == least for share in table["coverage"]], "signal"].iloc[0]
+    assert first < 6  # it stays there
+    assert f"Coverage of Laplace $0.5$ falls to {least} % where the effect is {first:.2g} standard" in said
+    assert ", exactly." in said
+
+
+def test_no_coverage_at_all_is_said_where_it_begins(written):
+    ridge = normal_means(br.Gaussian(0.5))
+    table = ridge.coverage()
+    first = table.loc[table["coverage"] < 0.01, "signal"].iloc[0]
+    said = written(coverage(ridge).figure).replace("\n", " ")
+    assert f"Coverage falls to under 1 % where the effect is {first:.2g} standard errors" in said
+
+
+def test_what_was_not_measured_is_left_out(drawn, written):
+    ax = coverage(pd.DataFrame({"signal": [0.0, 1.0, 2.0], "coverage": [0.95, np.nan, 0.8]}))
+    np.testing.assert_array_equal(drawn(ax, "intervals").get_xdata(), [0.0, 2.0])
+    assert "falls to 80 % where the effect is 2 standard errors" in written(ax.figure)
+
+
+@pytest.mark.parametrize("width", [3.5, 7.0])
+def test_the_axis_goes_to_all_of_them(lasso, width):
+    ax = coverage(lasso, width=width)
+    assert [label.get_text() for label in ax.get_yticklabels()][-1] == "100"
+
+
+def test_a_promise_that_is_held_is_called_so(written):
+    said = written(coverage(normal_means(br.Flat())).figure).replace("\n", " ")
+    assert "hold their promise at every size: 95 % at least" in said
+
+
+def test_given_axes_are_used(lasso, written):
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+    assert coverage(lasso, ax=axes[0]) is axes[0]
+    written(figure)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [(pd.DataFrame({"signal": [1.0]}), "no column 'coverage'"), ({}, "no row"), (3, "takes a DataFrame"),
+     (pd.DataFrame({"signal": [], "coverage": []}), "no row"),
+     (pd.DataFrame({"signal": [1.0], "coverage": [np.nan]}), "no row")],
+)  # fmt: skip
+def test_what_cannot_be_drawn_is_refused(source, said):
+    with pytest.raises(br.ParameterError, match=said):
+        coverage(source)

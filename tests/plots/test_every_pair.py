@@ -16,6 +16,7 @@ import pytest
 
 import bayesreg as br
 from bayesreg import plots
+from bayesreg.discard import normal_means
 from bayesreg.plots.style import figure_of
 from tests.plots.draws import compared
 from tests.plots.paths import chosen
@@ -67,6 +68,7 @@ PICTURES = {
     "calibration": plots.calibration,
     "choices": lambda c, **given: plots.choices(chosen(along(c)), **given),
     "contours": plots.contours,
+    "coverage": lambda c, **given: plots.coverage(normal_means(c.problem.prior, columns=P), **given),
     "energy": plots.energy,
     "ess": lambda c, **given: plots.ess(c, most=2, **given),
     "forest": plots.forest,
@@ -77,10 +79,12 @@ PICTURES = {
     "path": lambda c, **given: plots.path(along(c), bands(along(c)), choice=chosen(along(c)), most=2, **given),
     "penalty": plots.penalty,
     "rank": lambda c, **given: plots.rank(c, most=2, **given),
+    "shrinkage": plots.shrinkage,
     "trace": lambda c, **given: plots.trace(c, most=2, **given),
     "tradeoffs": plots.tradeoffs,
     "trajectories": lambda c, **given: plots.trajectories(br.trajectory(c.problem, "proximal", 20), **given),
     "typicality": plots.typicality,
+    "waterfall": lambda c, **given: plots.waterfall(c.waterfall(integrate_scale=False), **given),
 }
 """Name of a picture -> how it is drawn of a comparison."""
 

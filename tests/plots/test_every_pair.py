@@ -47,7 +47,10 @@ NO_SCALE = ("flat",)
 def comparison(i: int) -> br.Comparison:
     kind, prior = PAIRS[i]
     energies = np.random.default_rng(1).normal(size=(4, 250))
-    return compared(make_problem(kind, prior=ALL[prior](P)), stats={"energy": energies})
+    found = compared(make_problem(kind, prior=ALL[prior](P)), stats={"energy": energies})
+    assert found.passed, found.withheld
+    assert not found.prediction.withheld
+    return found
 
 
 @cache

@@ -46,7 +46,7 @@ COARSE = 0.06
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NormalMeans:
     """What is made of an estimate z of one coefficient.
 
@@ -79,6 +79,13 @@ class NormalMeans:
     lower: Array
     upper: Array
 
+    def __repr__(self) -> str:
+        """What it is of."""
+        return (
+            f"NormalMeans({self.prior!r}, se {self.se:.4g}, {100 * self.level:.4g} % intervals, {self.z.size} "
+            f"estimates from {self.z[0]:.4g} to {self.z[-1]:.4g})"
+        )
+
     @cached_property
     def _dense(self) -> NormalMeans:
         """These, or where they are too far apart to interpolate the same at the default estimates."""
@@ -107,7 +114,7 @@ class NormalMeans:
         """
         import pandas as pd
 
-        wanted = np.linspace(0, 6, 61) if signal is None else np.atleast_1d(np.asarray(signal, dtype=float))
+        wanted = np.linspace(0, 6, 61) if signal is None else np.atleast_1d(_numbers("coverage: signal", signal))
         beta = self.location + self.se * wanted
         room, dense = 5.5 * self.se, self._dense
         z = dense.z
@@ -182,17 +189,25 @@ def normal_means(
         raise ParameterError(msg)
     se, column = positive_number("normal_means", "se", se), read_integer("column", column, 0)
     p = column + 1 if columns is None else read_integer("columns", columns, column + 1)
-    if not 0 < level < 1:
+    if not isinstance(level, int | float) or not 0 < level < 1:
         msg = f"normal_means: level must be between 0 and 1 (got {level!r})"
         raise ParameterError(msg)
     location = float(prior.location(p)[column])
-    grid = location + se * np.linspace(-REACH, REACH, POINTS) if z is None else np.asarray(z, dtype=float)
+    grid = location + se * np.linspace(-REACH, REACH, POINTS) if z is None else _numbers("normal_means: z", z)
     if grid.ndim != 1 or grid.size < 2 or not np.isfinite(grid).all() or (np.diff(grid) <= 0).any():
         msg = f"normal_means: z must be two or more ascending numbers (got {z!r})"
         raise ParameterError(msg)
     mode = _modes(prior, p, column, se, grid)
     mean, lower, upper = posteriors(prior, p, column, se, grid, mode, level)
     return NormalMeans(prior, column, p, se, level, location, grid, mode, mean, lower, upper)
+
+
+def _numbers(name: str, given: ArrayLike) -> Array:
+    try:
+        return np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        msg = f"{name} must be numbers (got {given!r})"
+        raise ParameterError(msg) from None
 
 
 def _modes(prior: Prior, p: int, column: int, se: float, grid: Array) -> Array:

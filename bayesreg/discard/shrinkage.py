@@ -10,7 +10,7 @@ import numpy as np
 from bayesreg.discard.gate import point_of, require_posterior, withheld_by
 from bayesreg.discard.normal_means import NormalMeans, normal_means
 from bayesreg.errors import FitError
-from bayesreg.interfaces import Array
+from bayesreg.interfaces import Array, Prior
 from bayesreg.noise import Noise
 from bayesreg.optimum import Optimum, Outcome
 from bayesreg.penalized import fit_at
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 SAME = 1e-6
 """Relative difference within which the columns' standard errors, or priors, are one."""
+
+PROBES = np.array([0.01, 0.3, 1.0, 4.0])
+"""Sizes, in prior standard deviations, at which the columns' penalties are compared."""
 
 ROOM = 1.15
 """How far beyond the estimates the curve goes."""
@@ -150,12 +153,23 @@ def _curve(fixed: Problem, point: Optimum, unpenalized: Optimum, level: float) -
     centred, shift = fixed.centred()
     theta = centred.join(point.intercept + float(shift @ point.beta), point.beta)
     information = centred.curvature_diagonal(theta)[centred.positions]
-    location, variance = prior.location(p), prior.variance(p)
-    alone = len(set(prior.blocks(p).tolist())) == p
-    one = [information, variance] if np.isfinite(variance).all() else [information]
-    if not alone or np.ptp(location) > 0 or any(np.ptp(each) > SAME * each.max() for each in one):
+    location = prior.location(p)
+    if not _exchangeable(prior, p) or np.ptp(information) > SAME * information.max():
         return None
     se = float(1 / np.sqrt(information[0]))
     reach = ROOM * max(float(np.abs(unpenalized.beta - location[0]).max()), 4 * se)
     z = location[0] + np.linspace(-reach, reach, 401)
     return normal_means(prior, se, column=0, columns=p, z=z, level=level)
+
+
+def _exchangeable(prior: Prior, p: int) -> bool:
+    """Whether the columns are independent under one and the same prior: its penalty is then the same in each."""
+    location = prior.location(p)
+    if len(set(prior.blocks(p).tolist())) < p or np.ptp(location) > 0:
+        return False
+    sd = np.sqrt(prior.variance(p))
+    for reach in PROBES * float(np.where(np.isfinite(sd), sd, 1.0).max()):
+        value = prior.penalty(location + reach * np.eye(p))
+        if np.ptp(value) > SAME * max(1e-300, float(np.abs(value).max())):
+            return False
+    return True

@@ -37,7 +37,7 @@ FALLS = 0.01
 def coverage(
     source: pd.DataFrame | NormalMeans | Mapping[str, pd.DataFrame | NormalMeans],
     *,
-    level: float = 0.95,
+    level: float | None = None,
     width: float = 7.0,
     ax: Axes | None = None,
 ) -> Axes:
@@ -49,8 +49,8 @@ def coverage(
         A table with columns `signal` (|β| in standard errors), `coverage`, and where they have one `mcse`, the Monte
         Carlo error, and `method`; rows without a coverage are left out.  Or what computes it exactly,
         `discard.normal_means`; or several by name.
-    level : float, default 0.95
-        What the intervals promise.
+    level : float, optional
+        What the intervals promise; by default what the `NormalMeans` say, and 0.95 of tables.
     width : float, default 7
         Width in inches of the figure that is made where `ax` is not given.
     ax : matplotlib Axes, optional
@@ -63,9 +63,9 @@ def coverage(
     Raises
     ------
     ParameterError
-        If a table lacks a column, or there is none.
+        If a table lacks a column, there is none, or intervals of different levels are to be drawn together.
     """
-    tables = _read(source)
+    tables, level = _read(source), _level(source, level)
     owned = ax is None
     if ax is None:
         import matplotlib.pyplot as plt
@@ -90,6 +90,22 @@ def coverage(
     return ax
 
 
+def _level(source: object, given: float | None) -> float:
+    """What the intervals promise."""
+    from collections.abc import Mapping
+
+    from bayesreg.discard import NormalMeans
+
+    parts = list(source.values()) if isinstance(source, Mapping) else [source]
+    known = {part.level for part in parts if isinstance(part, NormalMeans)}
+    known |= set() if given is None else {given}
+    if len(known) > 1:
+        levels = ", ".join(f"{level:g}" for level in sorted(known))
+        msg = f"coverage: the intervals promise different levels ({levels}); draw each by itself"
+        raise ParameterError(msg)
+    return float(known.pop()) if known else 0.95
+
+
 def _read(source: object) -> dict[str, pd.DataFrame]:
     """Tables by name of the method."""
     from collections.abc import Mapping
@@ -107,7 +123,7 @@ def _read(source: object) -> dict[str, pd.DataFrame]:
         if missing:
             msg = f"coverage: the table has no column {missing[0]!r} (it has {', '.join(map(str, source.columns))})"
             raise ParameterError(msg)
-        parts = source.groupby("method", sort=False) if "method" in source else [("intervals", source)]
+        parts = source.groupby("method", sort=False, dropna=False) if "method" in source else [("intervals", source)]
         found = {str(name): table.dropna(subset=list(COLUMNS)).sort_values("signal") for name, table in parts}
     else:
         msg = f"coverage: takes a DataFrame, a NormalMeans or a mapping of them (got {type(source).__name__})"
@@ -133,16 +149,17 @@ def _lowest(coverage: Array) -> int:
 
 def _claim(tables: dict[str, pd.DataFrame], level: float) -> tuple[str, str]:
     """Where the worst of them falls shortest."""
-    lowest = {name: _lowest(table["coverage"].to_numpy(dtype=float)) for name, table in tables.items()}
-    worst = min(tables, key=lambda name: float(tables[name]["coverage"].iloc[lowest[name]]))
-    row = tables[worst].iloc[lowest[worst]]
-    least, where = float(row["coverage"]), number(float(row["signal"]))
+    least = {name: float(table["coverage"].min()) for name, table in tables.items()}
+    worst = min(least, key=lambda name: least[name])
+    table, low = tables[worst], least[worst]
+    where = number(float(table["signal"].iloc[_lowest(table["coverage"].to_numpy(dtype=float))]))
     who = f" of {worst}" if len(tables) > 1 else ""
-    share = f"under {100 * FALLS:.2g}" if least < FALLS else f"{100 * least:.0f}"
-    if least >= level - FALLS:
-        claim = f"The intervals hold their promise at every size: {100 * least:.3g}\u00a0% at least"
+    share = f"under {100 * FALLS:.2g}" if low < FALLS else f"{100 * low:.0f}"
+    if low >= level - FALLS:
+        claim = f"The intervals hold their promise at every size: {100 * low:.3g}\u00a0% at least"
     else:
         claim = f"Coverage{who} falls to {share}\u00a0% where the effect is {where} standard errors"
-    errors = [float(t["mcse"].max()) for t in tables.values() if "mcse" in t]
-    detail = f"Promised: {100 * level:.3g}\u00a0%, on average over the prior; here at each true effect by itself"
-    return claim, detail + (f"; bars ± 2 Monte Carlo errors, at most {max(errors):.2g}." if errors else ", exactly.")
+    errors = np.concatenate([t["mcse"].to_numpy(dtype=float) for t in tables.values() if "mcse" in t] or [np.empty(0)])
+    errors = errors[np.isfinite(errors)]
+    detail = f"Promised: {100 * level:.3g}\u00a0%, on average over all effects; here at each true effect by itself"
+    return claim, detail + (f"; bars ± 2 Monte Carlo errors, at most {errors.max():.2g}." if errors.size else ".")

@@ -111,7 +111,7 @@ def _draw(ax: Axes, found: Shrinkage) -> None:
 def _claim(found: Shrinkage | None, why: str) -> tuple[str, str]:
     if why or found is None:
         return WITHHELD, why
-    claim = f"The MAP keeps {100 * found.kept_map:.2g}\u00a0% of the size, the mean {100 * found.kept_mean:.2g}\u00a0%"
+    claim = f"The MAP keeps {100 * found.kept_map:.0f}\u00a0% of the size, the mean {100 * found.kept_mean:.0f}\u00a0%"
     parts = [f"{found.zeros} of {len(found.table)} coefficients are exactly\u00a00 at the MAP"]
     if found.curve is not None:
         parts.append("dashed: were the columns uncorrelated")

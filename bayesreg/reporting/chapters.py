@@ -126,11 +126,14 @@ def _discarded(c: Comparison) -> list[tuple[str, Callable[[], Drawn]]]:
     ]
     if c.problem.p > 1:
         pictures.insert(0, ("pairs that trade off", lambda: plots.tradeoffs(c, most=2, width=WIDTH)))
+    if c.audited is not None:
+        pictures.insert(0, ("from your coefficients", lambda: plots.waterfall(c.waterfall(), most=3, width=WIDTH)))
     return pictures
 
 
 def _section(section: Section) -> list[Block]:
-    said: list[Block] = [Said(section.said)] if section.said else []
+    lines = tuple(f"{line[:1].upper()}{line[1:]}" for line in section.said)
+    said: list[Block] = [Said(lines)] if lines else []
     return [*said, Table(section.title, section.header, section.rows)] if section.rows else said
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+import re
+from dataclasses import dataclass, field, fields, is_dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
 from bayesreg.comparison.run import INTERVAL
 from bayesreg.effects import small_effect
 from bayesreg.formula import FormulaColumns
-from bayesreg.interfaces import Block
+from bayesreg.interfaces import Array, Block
 from bayesreg.stacked import Stacked
 
 if TYPE_CHECKING:
@@ -23,8 +23,26 @@ if TYPE_CHECKING:
 
 PACKAGES = ("bayesreg", "numpy", "scipy", "pymc", "pytensor", "arviz", "nutpie", "matplotlib")
 
-LONGEST = 40
+LONGEST = 400
 """Entries up to which an array is written out."""
+
+DROPPED = re.compile(r"dropped \d+ of (\d+) rows with missing values")
+"""The note of a problem that was built with missing="drop"."""
+
+
+@final
+@dataclass(slots=True)
+class Names:
+    """What the code refers to by name: arrays too long to be written out; and what is to be said beside it."""
+
+    arrays: dict[str, Array] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    def of(self, argument: str, array: Array) -> str:
+        """Return a name for an array."""
+        name = argument if argument not in self.arrays else f"{argument}_{len(self.arrays) + 1}"
+        self.arrays[name] = array
+        return name
 
 
 def versions(comparison: Comparison) -> tuple[tuple[str, str], ...]:
@@ -54,74 +72,87 @@ def _parts(block: Block) -> list[Any]:
 
 def code(comparison: Comparison) -> str:
     """Python that makes the comparison again from the same data."""
-    attrs = comparison.posterior.attrs
-    sampling = (
-        f"method={attrs['sampler']!r}, draws={attrs['draws_asked']}, chains={attrs['chains_asked'] or None}, "
-        f"seed={attrs.get('seed', 0)}{_settings(comparison)}"
-    )
+    names = Names()
     if comparison.audited is not None:
         what = f"# estimator: the fitted {comparison.audited.estimator}; X, y: what it was fitted on"
-        built = f"comparison = br.audit(estimator, X, y, {sampling})"
-        lines = [what, built]
+        weighted = "weights" in comparison.problem.given
+        given = ", sample_weight=sample_weight" if weighted else ""
+        known = comparison.problem.likelihood.sigma_known if comparison.problem.likelihood.location_scale else None
+        given += "" if known is None else f", sigma={_plain(known, names)}"
+        lines = [f"comparison = br.audit(estimator, X, y{given}, {_sampling(comparison, names)})"]
+        head = [f"{what}{'; sample_weight: as given to audit, or None' if weighted else ''}"]
     else:
-        lines = [*_problem(comparison.problem), f"comparison = br.compare(problem, {sampling})"]
-    return "\n".join(["import bayesreg as br", "", *lines, 'br.report(comparison, "report.html")']) + "\n"
+        head, lines = _problem(comparison.problem, names)
+        lines.append(f"comparison = br.compare(problem, {_sampling(comparison, names)})")
+    head += [f"# {name}: {array.size} numbers" for name, array in names.arrays.items()]
+    head += [f"# {remark}" for remark in names.remarks]
+    return "\n".join(["import bayesreg as br", "", *head, *lines, 'br.report(comparison, "report.html")']) + "\n"
 
 
-def _problem(problem: Problem) -> list[str]:
-    """The lines that build it: from the formula where there was one, else from the columns."""
-    formula = problem.encoding.formula if isinstance(problem.encoding, FormulaColumns) else None
-    parts = [
-        f"likelihood={expression(problem.likelihood)},",
-        f"prior={expression(problem.prior)},",
-        f"intercept={expression(problem.intercept)}, standardize={problem.design.standardized}, "
-        f"scale_by_noise={problem.scale_by_noise},",
-    ]
-    parts += [f"{name}={name}," for name in problem.given]
-    beside = "".join(f"; {name}" for name in problem.given)
-    if formula is not None:
-        head = f"# frame: the data, {problem.n} rows{beside}"
-        return [
-            head,
-            "problem = br.Problem.from_formula(",
-            f"    {formula!r}, frame,",
-            *(f"    {p}" for p in parts),
-            ")",
-        ]
-    head = f"# X: {problem.n} rows, {problem.p} columns; y: the response{beside}"
-    parts.append(f"names={list(map(str, problem.names))!r},")
-    return [head, "problem = br.Problem.from_arrays(", "    X, y,", *(f"    {p}" for p in parts), ")"]
-
-
-def _settings(comparison: Comparison) -> str:
-    """Options of `compare` that are not the defaults."""
-    text = "" if comparison.sigma is None else f", sigma={comparison.sigma!r}"
+def _sampling(comparison: Comparison, names: Names) -> str:
+    """Options of the sampler, and those that are not the defaults."""
+    attrs = comparison.posterior.attrs
+    seed = str(attrs.get("seed", 0))
+    if not seed.isdigit():
+        names.remarks.append("the seed was no number: these very draws cannot be made again")
+    text = (
+        f"method={attrs['sampler']!r}, draws={attrs['draws_asked']}, chains={attrs['chains_asked'] or None}, "
+        f"seed={seed if seed.isdigit() else 'None'}"
+    )
+    text += "" if comparison.sigma is None else f", sigma={_plain(comparison.sigma, names)}"
     if comparison.interval_prob != INTERVAL:
-        text += f", interval={comparison.interval_prob!r}"
+        text += f", interval={_plain(comparison.interval_prob, names)}"
     epsilon = comparison.epsilon
     if epsilon.size and not np.allclose(epsilon, small_effect(comparison.problem), rtol=1e-9):
-        one = float(epsilon[0]) if np.ptp(epsilon) == 0 else _plain(epsilon)
-        text += f", epsilon={one}"
+        one = epsilon[0] if np.ptp(epsilon) == 0 else epsilon
+        text += f", epsilon={_plain(one, names, 'epsilon')}"
     return text
 
 
-def expression(value: object) -> str:
-    """Code that makes a prior, a likelihood or a prior of a scale."""
+def _problem(problem: Problem, names: Names) -> tuple[list[str], list[str]]:
+    """What the data are, and the lines that build the problem: of the formula where there was one, or of columns."""
+    formula = problem.encoding.formula if isinstance(problem.encoding, FormulaColumns) else None
+    beside = "".join(f"; {name}" for name in problem.given)
+    parts = [
+        f"likelihood={expression(problem.likelihood, names)},",
+        f"prior={expression(problem.prior, names)},",
+        f"intercept={expression(problem.intercept, names)}, standardize={problem.design.standardized}, "
+        f"scale_by_noise={problem.scale_by_noise},",
+        *(f"{name}={name}," for name in problem.given),
+    ]
+    dropped = next((found for note in problem.notes if (found := DROPPED.match(note))), None)
+    rows = f"{problem.n} rows" if dropped is None else f"{dropped[1]} rows, of which {problem.n} are complete"
+    parts += [] if dropped is None else ['missing="drop",']
+    if formula is not None:
+        head, maker = f"# frame: the data, {rows}{beside}", "from_formula"
+        parts.insert(0, f"{formula!r}, frame,")
+    else:
+        head, maker = f"# X: {rows}, {problem.p} columns; y: the response{beside}", "from_arrays"
+        parts = ["X, y,", *parts, f"names={list(map(str, problem.names))!r},"]
+    return [head], [f"problem = br.Problem.{maker}(", *(f"    {part}" for part in parts), ")"]
+
+
+def expression(value: object, names: Names | None = None, argument: str = "value") -> str:
+    """Return code that makes a prior, a likelihood or a prior of a scale; long arrays are put into `names`."""
+    names = Names() if names is None else names
     if isinstance(value, Stacked):
-        return _by_column(value)
+        return _by_column(value, names)
     if not is_dataclass(value):
-        return _plain(value)
+        return _plain(value, names, argument)
     given = {field.name: getattr(value, field.name) for field in fields(value) if field.init}
-    inside = ", ".join(f"{name}={expression(item)}" for name, item in given.items() if not _default(value, name, item))
+    inside = ", ".join(
+        f"{name}={expression(item, names, name)}" for name, item in given.items() if not _default(value, name, item)
+    )
     return f"br.{type(value).__name__}({inside})"
 
 
-def _by_column(prior: Stacked) -> str:
+def _by_column(prior: Stacked, names: Names) -> str:
     """The mapping that it was given as."""
     if prior.keys is None:
-        return f"...  # {prior!r}"
+        names.remarks.append(f"prior: {prior!r}")
+        return "prior"
     parts = zip(prior.keys, (part for part, _ in prior.parts), strict=True)
-    return "{" + ", ".join(f"{key!r}: {expression(part)}" for key, part in parts) + "}"
+    return "{" + ", ".join(f"{key!r}: {expression(part, names)}" for key, part in parts) + "}"
 
 
 def _default(value: Any, name: str, item: Any) -> bool:
@@ -129,11 +160,13 @@ def _default(value: Any, name: str, item: Any) -> bool:
     return np.ndim(item) == 0 and isinstance(item, float | int | str | None) and item == default
 
 
-def _plain(value: object) -> str:
+def _plain(value: object, names: Names, argument: str = "value") -> str:
+    """Code for a number, a word, an array or a sequence of them."""
     if isinstance(value, np.ndarray):
-        return repr(value.tolist()) if value.size <= LONGEST else f"...  # {value.size} numbers"
+        return repr(value.tolist()) if value.size <= LONGEST else names.of(argument, value)
     if isinstance(value, np.generic):
         return repr(value.item())
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key!r}: {expression(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, tuple | list):
+        inside = ", ".join(_plain(item, names) for item in value)
+        return f"[{inside}]"
     return repr(value)

@@ -159,6 +159,8 @@ def test_a_flat_prior_covers_as_promised_everywhere() -> None:
         ({"level": 1.0}, "level"),
         ({"z": [1.0, 0.5]}, "ascending"),
         ({"z": [1.0, np.nan]}, "ascending"),
+        ({"z": ["a"]}, "must be numbers"),
+        ({"level": "x"}, "level"),
         ({"column": -1}, "column"),
         ({"prior": br.Laplace(br.HalfNormal(1.0))}, "scale is a number"),
         ({"prior": 3.0}, "must be a Prior"),
@@ -174,3 +176,11 @@ def test_a_signal_beyond_the_estimates_is_refused() -> None:
         normal_means(br.Laplace(1.0)).coverage([7.0])
     with pytest.raises(br.ParameterError, match=r"5\.5 standard errors"):
         normal_means(br.Laplace(1.0)).coverage([np.nan])
+    with pytest.raises(br.ParameterError, match="must be numbers"):
+        normal_means(br.Laplace(1.0)).coverage(["a"])
+
+
+def test_it_is_shown_in_a_line() -> None:
+    assert repr(normal_means(br.Laplace(1.0), 0.5)) == (
+        "NormalMeans(Laplace(scale=1.0, loc=0.0), se 0.5, 95 % intervals, 481 estimates from -6 to 6)"
+    )

@@ -68,6 +68,10 @@ def test_there_is_no_curve_where_it_is_not_one_for_all() -> None:
     assert shrinkage(br.sample(uneven)).curve is None
     even = br.Problem.from_arrays(X, y, prior=br.Gaussian(1.0))
     assert shrinkage(br.sample(even)).curve is not None
+    mixed = {"x0": br.Laplace(0.05), "x1": br.Gaussian(0.3), "*": br.Flat()}
+    assert shrinkage(br.sample(br.Problem.from_arrays(X, y, prior=mixed))).curve is None
+    alike = {"x0": br.Laplace(0.5), "*": br.Gaussian(0.5 * 2**0.5)}  # of one variance
+    assert shrinkage(br.sample(br.Problem.from_arrays(X, y, prior=alike))).curve is None
     classes = br.Problem.from_arrays(X, (y > 0) * 1.0, prior=br.Gaussian(1.0), likelihood=br.BernoulliLogit())
     assert shrinkage(br.sample(classes)).curve is None
 

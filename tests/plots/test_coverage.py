@@ -48,7 +48,7 @@ def test_the_worst_is_named(lasso, written, width):
     first = table.loc[[f"{100 * share:.0f}" == least for share in table["coverage"]], "signal"].iloc[0]
     assert first < 6  # it stays there
     assert f"Coverage of Laplace $0.5$ falls to {least} % where the effect is {first:.2g} standard" in said
-    assert ", exactly." in said
+    assert "here at each true effect by itself." in said
 
 
 def test_no_coverage_at_all_is_said_where_it_begins(written):
@@ -91,3 +91,22 @@ def test_given_axes_are_used(lasso, written):
 def test_what_cannot_be_drawn_is_refused(source, said):
     with pytest.raises(br.ParameterError, match=said):
         coverage(source)
+
+
+def test_what_is_promised_is_what_the_intervals_are_of(written, drawn):
+    ax = coverage(normal_means(br.Laplace(0.5), level=0.8))
+    np.testing.assert_allclose(drawn(ax, "promised, 80\u00a0%").get_ydata(), 0.8)
+    assert "Promised: 80 %" in written(ax.figure)
+    with pytest.raises(br.ParameterError, match=r"different levels \(0\.8, 0\.95\)"):
+        coverage({"a": normal_means(br.Laplace(0.5), level=0.8), "b": normal_means(br.Laplace(0.5))})
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [([0.9449, 0.9351, 0.96], "falls to 94 %"), ([0.9545, 0.9454, 0.96], "hold their promise at every size: 94.5 %")],
+)
+def test_the_least_is_the_least(values, said, written):
+    table = pd.DataFrame({"signal": [0.0, 1.0, 2.0], "coverage": values, "mcse": np.nan})
+    text = written(coverage(table).figure).replace("\n", " ")
+    assert said in text
+    assert "nan" not in text

@@ -39,7 +39,7 @@ def test_points_and_curves_stand_at_the_numbers(found, drawn):
 @pytest.mark.parametrize("width", [3.5, 3.9, 7.0])
 def test_claim_is_in_the_title_at_any_width(found, written, width):
     said = written(shrinkage(found, width=width).figure).replace("\n", " ")
-    assert f"The MAP keeps {100 * found.kept_map:.2g} % of the size, the mean {100 * found.kept_mean:.2g} %" in said
+    assert f"The MAP keeps {100 * found.kept_map:.0f} % of the size, the mean {100 * found.kept_mean:.0f} %" in said
     assert f"{found.zeros} of 4 coefficients are exactly 0 at the MAP" in said
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 import bayesreg as br
-from bayesreg.reporting import build, grid
+from bayesreg.reporting import build, grid, reproduce
 from bayesreg.reporting.reproduce import code, expression, fingerprint
 from tests.registry import LIKELIHOODS, PRIORS
 from tests.reporting.conftest import EVIL, Made
@@ -151,6 +152,45 @@ def test_the_code_of_a_formula_of_priors_by_column_and_of_an_audit_makes_the_sam
         again = space["comparison"]
         np.testing.assert_array_equal(again.posterior.beta, c.posterior.beta)
         pd.testing.assert_frame_equal(again.coefficients, c.coefficients)
+
+
+def test_the_code_of_whatever_was_given_makes_the_same_draws() -> None:
+    """NumPy's scalars, long arrays, groups, missing rows, weights and σ of an audit."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(80, 6))
+    y = X[:, 0] + rng.normal(size=80)
+    gaps = X.copy()
+    gaps[3, 1] = np.nan
+    weights = rng.integers(1, 4, 80)
+    groups = br.GroupLaplace(list(np.arange(6) // 2), np.float64(0.3))
+    with pytest.warns(br.DataWarning):
+        missing = br.Problem.from_arrays(gaps, y, prior=br.Gaussian(np.linspace(0.1, 1, 6)), missing="drop")
+    made = {
+        "scalars": (X, br.compare(br.Problem.from_arrays(X, y, prior=groups), sigma=np.float64(1.1), draws=200,
+                                  interval=np.float64(0.9), epsilon_raw=np.float64(0.2))),
+        "missing": (gaps, br.compare(missing, draws=200)),
+        "weights": (X, br.audit(Ridge(1.0).fit(X, y, sample_weight=weights), X, y, sample_weight=weights, draws=200)),
+        "sigma": (X, br.audit(Ridge(1.0).fit(X, y), X, y, sigma=1.0, draws=200)),
+    }  # fmt: skip
+    for name, (data, c) in made.items():
+        fitted = Ridge(1.0).fit(X, y, sample_weight=weights if name == "weights" else None)
+        space = {"X": data, "y": y, "estimator": fitted, "sample_weight": weights}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", br.DataWarning)
+            exec(code(c).replace('br.report(comparison, "report.html")', ""), space)
+        np.testing.assert_array_equal(space["comparison"].posterior.beta, c.posterior.beta, err_msg=name)
+        pd.testing.assert_frame_equal(space["comparison"].coefficients, c.coefficients)
+
+
+def test_code_with_arrays_too_long_to_write_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reproduce, "LONGEST", 2)
+    c = small(br.Gaussian(np.array([1.0, 2.0, 3.0])), epsilon=np.array([0.1, 0.2, 0.3]), seed=np.random.default_rng(4))
+    text = code(c)
+    compile(text, "code", "exec")
+    assert "prior=br.Gaussian(scale=scale)" in text
+    assert "# scale: 3 numbers" in text
+    assert "epsilon=epsilon)" in text
+    assert "# the seed was no number" in text
 
 
 def test_priors_by_column_have_a_report(tmp_path: Path) -> None:

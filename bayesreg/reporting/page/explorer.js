@@ -85,7 +85,7 @@
     put("forest", Plot.plot({
       width: width("forest"), height: 60 + 21 * rows.length, marginLeft: 92, marginRight: 12, marginBottom: 42,
       x: { domain: range, nice: true, label: data.unit, labelAnchor: "right", ticks: 5 },
-      y: { type: "band", domain: data.names, label: null, tickFormat: (d) => shorten(d, 14), tickSize: 0 },
+      y: { type: "band", domain: data.names, label: null, tickFormat: (d) => shorten(d, 12), tickSize: 0 },
       marks: [
         Plot.ruleX([0], { stroke: GREY }),
         Plot.ruleY(there, { y: "name", x1: "lower", x2: "upper", stroke: BLUE, strokeWidth: 2.5, dy: 3 }),

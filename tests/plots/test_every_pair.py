@@ -35,10 +35,6 @@ KINDS = tuple(FAMILIES)
 
 PAIRS = [(KINDS[(i + 3 * k + i // len(KINDS)) % len(KINDS)], prior) for i, prior in enumerate(SHOWN) for k in (0, 1)]
 
-WITHOUT_SCALE = {"flat"}
-"""Priors that nothing can be chosen of: they have no path."""
-
-
 NO_SCALE = ("flat",)
 """Priors of which nothing can be chosen: they have no path."""
 

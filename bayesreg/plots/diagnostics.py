@@ -29,6 +29,9 @@ CHAINS = 8
 GROUPS = 4
 """Groups that many chains are joined into where they did not start in groups."""
 
+KEPT = 100
+"""Draws of each chain that thinning leaves, whatever their ESS."""
+
 
 def trace(
     source: Comparison | Posterior, *, names: Sequence[str] | None = None, most: int = 4, width: float = 7.0
@@ -74,12 +77,18 @@ def rank(
     """Draw how evenly the chains' ranks are spread (`arviz_plots.plot_rank`): Δ-ECDF of fractional ranks, by chain.
 
     Chains that agree stay near zero; points that ArviZ marks are beyond what chance allows, of draws thinned until they
-    are as good as independent.  More than 8 chains are joined into groups, those that started at one point together.  A
-    line stands at the MAP's own fractional rank among all draws.  Parameters, result and errors are those of `trace`.
+    are as good as independent.  Of chains that disagree that would leave nothing: 100 draws of each are kept.  More
+    than 8 chains are joined into groups, those that started at one point together.  A line stands at the MAP's own
+    fractional rank among all draws.  Parameters, result and errors are those of `trace`; a single chain, or chains of
+    fewer than 4 draws, are refused too.
     """
     posterior, chosen = _read(source, "rank", names, most)
+    if min(posterior.beta.shape[0] / 2, posterior.beta.shape[1] / 4) < 1:
+        chains, length = posterior.beta.shape[:2]
+        msg = f"rank: compares chains, 2 or more of 4 draws or more (got {chains} of {length}); sample more"
+        raise ParameterError(msg)
     tree, lines = _grouped(posterior, chosen)
-    figure, panels = made("plot_rank", tree, len(chosen), 2, width, thin=True)
+    figure, panels = made("plot_rank", tree, len(chosen), 2, width, thin=False)
     for ax, name in zip(panels, chosen, strict=True):
         soften(ax, name)
         _mark_quantile(ax, source, name)
@@ -114,16 +123,25 @@ def energy(source: Comparison | Posterior, *, width: float = 7.0) -> NDArray[np.
 
     Energy is of position and momentum together: there is no place on its axis that is the MAP's.
 
+    Parameters
+    ----------
+    source : Comparison or Posterior
+    width : float, default 7
+        Inches.
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes
+        That of the BFMI, and that of the energies.  At most 8 chains are drawn.
+
     Raises
     ------
     ParameterError
-        If the sampler left no energies: only `nuts` and `pymc` do.
+        If the sampler left no energies: only `hmc`, `nuts` and `pymc` do; or chains are too short.
     """
     posterior = _posterior(source, "energy")
-    tree = posterior.data
-    if "sample_stats" not in tree.children or "energy" not in tree["sample_stats"]:
-        msg = f"energy: the sampler {posterior.attrs['sampler']} leaves no energies; those of nuts and pymc do"
-        raise ParameterError(msg)
+    drawn = _few_chains(posterior)
+    tree = _energies(posterior, drawn)
     figure, panels = made("plot_energy", tree, 1, 1, width, per_row=2.2, multiple=True)
     for legend in [*figure.legends, *(ax.get_legend() for ax in panels)]:
         if legend is not None:
@@ -131,12 +149,29 @@ def energy(source: Comparison | Posterior, *, width: float = 7.0) -> NDArray[np.
     for ax in panels:
         soften(ax)
     lines = [line for line in panels[-1].lines if len(np.atleast_1d(line.get_xdata())) > 2]
-    for line, label in zip(lines, ("marginal energy", "change by a transition"), strict=False):
+    for line, label in zip(lines, ("marginal energy", "change by a transition"), strict=True):
         line.set_label(label)
     panels[0].set_title("BFMI by chain", loc="left", size=TEXT, pad=3)
     panels[-1].set_title("energy, centred", loc="left", size=TEXT, pad=3)
     panels[0].set_ylabel("")
-    return finished(figure, panels[::-1], _sampled(posterior))[::-1]
+    panels[0].set_yticks(np.arange(drawn.size), drawn.astype(str))
+    return finished(figure, panels[::-1], _sampled(posterior, _share(posterior, drawn)))[::-1]
+
+
+def _energies(posterior: Posterior, chains: NDArray[np.int_]) -> xr.DataTree:
+    """The energies of these chains as a tree of their own."""
+    import xarray as xr
+
+    tree = posterior.data
+    if "sample_stats" not in tree.children or "energy" not in tree["sample_stats"]:
+        msg = f"energy: the sampler {posterior.attrs['sampler']} leaves no energies; those of hmc, nuts and pymc do"
+        raise ParameterError(msg)
+    found = tree["sample_stats"].to_dataset()[["energy"]].isel(chain=chains)
+    least = max(4, found.sizes["chain"])
+    if found.sizes["draw"] < least:
+        msg = f"energy: needs {least} draws a chain (got {found.sizes['draw']}); sample longer chains"
+        raise ParameterError(msg)
+    return xr.DataTree.from_dict({"sample_stats": found})
 
 
 def _posterior(source: Comparison | Posterior, caller: str) -> Posterior:
@@ -176,16 +211,24 @@ def _few_chains(posterior: Posterior) -> NDArray[np.int_]:
 
 
 def _grouped(posterior: Posterior, names: Sequence[str]) -> tuple[xr.DataTree, str]:
-    """Chains, or where they are many groups of them laid end to end, and what is said of that."""
+    """Thinned chains, or where they are many groups of them laid end to end, and what is said of that."""
     chains, length = posterior.beta.shape[:2]
     groups = int(posterior.attrs.get("superchains", 0)) or GROUPS
     if chains <= CHAINS or chains % groups:
         few = _few_chains(posterior)
-        return _tree(posterior, names, few), _share(posterior, few)
+        return _tree_of(posterior, names, _thinned(posterior, names, posterior.beta[few]), few), _share(posterior, few)
     joined = posterior.beta.reshape(groups, -1, posterior.beta.shape[2])
-    return _tree_of(
-        posterior, names, joined, np.arange(groups)
-    ), f"; {chains} chains of {length} draws in {groups} groups"
+    tree = _tree_of(posterior, names, _thinned(posterior, names, joined), np.arange(groups))
+    return tree, f"; {chains} chains of {length} draws in {groups} groups"
+
+
+def _thinned(posterior: Posterior, names: Sequence[str], beta: Array) -> Array:
+    """Every so many-th draw, as many as there are draws to an effective one: of chains apart, at least `KEPT` each."""
+    rows = [posterior.problem.names.index(name) for name in names]
+    found = posterior.summary(["beta"]).iloc[rows]
+    effective = np.fmin(found["ess_bulk"], found["ess_tail"]).mean()
+    step = round(posterior.beta.shape[0] * posterior.beta.shape[1] / effective)
+    return beta[:, :: int(np.clip(step, 1, max(1, beta.shape[1] // KEPT)))]
 
 
 def _tree(posterior: Posterior, names: Sequence[str], chains: NDArray[np.int_]) -> xr.DataTree:
@@ -220,7 +263,8 @@ def _sampled(posterior: Posterior, drawn: str = "") -> tuple[str, str]:
     """Whether the draws may be relied on, and what is drawn of them."""
     verdict = posterior.verdict
     claim = "The draws may be relied on" if verdict.passed else WITHHELD
-    return claim, f"{str(verdict).partition(' ')[2].strip('()')}{drawn}."
+    said = str(verdict).partition(" ")[2]
+    return claim, f"{said[1:-1] if verdict.passed else said}{drawn}."
 
 
 def _share(posterior: Posterior, drawn: NDArray[np.int_]) -> str:

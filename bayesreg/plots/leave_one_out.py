@@ -49,7 +49,7 @@ def khat(source: Comparison | PredictionLedger, *, width: float = 7.0) -> NDArra
         msg = f"khat: rows were held out by {ledger.method}, without importance weights: they have no k-hat"
         raise ParameterError(msg)
     limit, small = _limit(source), {"khat": {"s": 7, "color": BLUE}}
-    figure, panels = made("plot_khat", _as_elpd(shape, limit), 1, 1, width, per_row=2.0, visuals=small)
+    figure, panels = made("plot_khat", _as_elpd(_by_row(ledger), limit), 1, 1, width, per_row=2.0, visuals=small)
     soften(panels[0])
     panels[0].axhline(limit, color=VERMILLION, linewidth=1.0, linestyle="--", label="most that is relied on")
     panels[0].set_xlabel("row", size=TEXT, loc="right")
@@ -75,11 +75,11 @@ def loo_pit(source: Comparison | PredictionLedger, *, width: float = 7.0) -> NDA
     figure, panels = made("plot_ecdf_pit", _as_pit(pit[FULL]), 1, 1, width, per_row=2.0, group="pit")
     ax = panels[0]
     soften(ax)
+    ax.lines[-1].set(color=BLUE, label=FULL)
     levels = np.sort(pit[plug][np.isfinite(pit[plug])])
     ax.plot(
         levels, np.arange(1, levels.size + 1) / levels.size - levels, color=VERMILLION, linewidth=1.2, label=plug,
     )  # fmt: skip
-    ax.plot([], [], color=BLUE, label=FULL)
     ax.set_xlabel("PIT", size=TEXT, loc="right")
     ax.set_ylabel("Δ ECDF", size=TEXT, loc="top")
     distance = float(ledger.scores["pit_distance"].to_numpy()[list(ledger.scores.index).index(FULL)])
@@ -115,6 +115,14 @@ def _limit(source: Comparison | PredictionLedger) -> float:
     """The k-hat that is relied on, of as many draws as there are; of a ledger alone, of many."""
     size = MANY if isinstance(source, PredictionLedger) else int(np.prod(source.posterior.beta.shape[:2]))
     return khat_limit(min(size, MOST_DRAWS))
+
+
+def _by_row(ledger: PredictionLedger) -> Array:
+    """The k-hats with a gap for each row of the data that was not left out: arviz-plots counts places."""
+    rows = ledger.rows.index.to_numpy()
+    shape = np.full(int(rows.max()) + 1, np.nan)
+    shape[rows] = ledger.rows["khat"]
+    return shape
 
 
 def _as_elpd(shape: Array, limit: float) -> ELPDData:

@@ -17,9 +17,11 @@ from bayesreg.plots.style import (
     caption,
     figure_of,
     heading,
+    inches_wide,
     legend_below,
     shorten,
     tidy,
+    wrap,
 )
 from bayesreg.problem import Problem
 from bayesreg.stacked import Stacked
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from bayesreg.comparison import Comparison
 
 POINTS = 401
+
+LABELS = 0.65
+"""Inches beside a panel that its numbers may take."""
 
 REACH = 4.0
 """Standard deviations, of the narrowest prior, that are shown on either side."""
@@ -91,7 +96,8 @@ def penalty(
     _bound(panels[1], slopes)
     for ax, title in zip(panels, ("penalty (nats)", "pull: gradient (nats/unit)"), strict=True):
         tidy(ax)
-        ax.set_title(title, loc="left", size=TEXT, pad=4)
+        room = inches_wide(ax) if given is not None else width / 2 - LABELS
+        ax.set_title(wrap(title, room), loc="left", size=TEXT, pad=4)
         ax.axhline(0.0, color=GREY, linewidth=0.6, zorder=0)
         ax.set_xlabel("coefficient", size=TEXT, loc="right")
         ax.margins(x=0)

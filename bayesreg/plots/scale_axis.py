@@ -53,16 +53,34 @@ def prepare(ax: Axes, low: float, high: float) -> None:
 
 
 def sparse_ticks(ax: Axes, inches: float) -> None:
-    """Write as many numbers on the logarithmic axis as there is room for: powers of ten, and 2 and 5 between them."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    """Write as many numbers on the logarithmic axis as there is room for: powers of ten, and 2 and 5 between them.
 
-    low, high = ax.get_xlim()
-    decades = max(abs(float(np.log10(high / low))), 1e-3)
+    A short axis may hold none of these, or one: it gets others, as far apart.
+    """
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
+
+    low, high = sorted(ax.get_xlim())
+    decades = max(float(np.log10(high / low)), 1e-3)
     room = inches / TICK
     digits = (1.0, 2.0, 5.0) if 3 * decades <= room else (1.0, 3.0) if 2 * decades <= room else (1.0,)
-    ax.xaxis.set_major_locator(LogLocator(base=10, subs=digits, numticks=max(2, int(room))))
+    tens = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    inside = [tick for tick in np.outer(tens, digits).ravel() if low <= tick <= high]
+    few = FixedLocator(_short_ticks(low, high, room))
+    ax.xaxis.set_major_locator(few if len(inside) < 2 else LogLocator(base=10, subs=digits, numticks=max(2, int(room))))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
     ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _short_ticks(low: float, high: float, room: float) -> list[float]:
+    """Round numbers on a logarithmic axis that is shorter than a decade, with room for each from the next."""
+    from matplotlib.ticker import MaxNLocator
+
+    apart = float(np.log(high / low)) / max(room, 1.0)
+    kept: list[float] = []
+    for tick in MaxNLocator(nbins=9, steps=[1, 2, 5, 10]).tick_values(low, high):
+        if low <= tick <= high and (not kept or np.log(tick / kept[-1]) >= apart):
+            kept.append(float(tick))
+    return kept
 
 
 def plain(value: float) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bayesreg.comparison import Comparison
     from bayesreg.reporting.drawn import Drawn
 
-SAMPLERS_WITH_ENERGY = ("nuts", "pymc")
+SAMPLERS_WITH_ENERGY = ("hmc", "nuts", "pymc")
 
 
 def verdict(c: Comparison) -> Chapter:

@@ -156,7 +156,10 @@ class RoundedSlope:
 @final
 @dataclass(slots=True, eq=False)
 class Chains:
-    """Chains at z (C, k), with J and its gradient there; θ = centre + z rootᵀ."""
+    """Chains at z (C, k), with J and its gradient there; θ = centre + z rootᵀ.
+
+    `total` (C,) is J plus the kinetic energy ‖momentum‖²/2 with which each chain arrived: the Hamiltonian.
+    """
 
     work: Problem
     centre: Array
@@ -166,11 +169,13 @@ class Chains:
     pull: RoundedSlope = field(init=False)
     value: Array = field(init=False)
     slope: Array = field(init=False)
+    total: Array = field(init=False)
 
     def __post_init__(self) -> None:
         """Evaluate where the chains are."""
         self.pull = RoundedSlope.of(self.work.penalty_prior, self.centre.size)
         self.slope, self.value = self.force(self.z), self.energy(self.z)
+        self.total = self.value  # at rest
 
     @classmethod
     def started(cls, work: Problem, layout: Layout, rng: np.random.Generator) -> Chains:
@@ -211,13 +216,15 @@ class Chains:
         with np.errstate(over="ignore", invalid="ignore"):
             z, last, slope = self.leapfrog(self.z, momentum, self.slope, step, steps)
             value = self.energy(z)
-            error = value - self.value + 0.5 * ((last**2).sum(axis=1) - (momentum**2).sum(axis=1))
+            start, end = (0.5 * (v**2).sum(axis=1) for v in (momentum, last))
+            error = value - self.value + end - start
         error = np.where(np.isfinite(error) & np.isfinite(slope).all(axis=1), error, np.inf)
         accept = np.exp(-np.maximum(error, 0.0))
         taken = self.rng.random(len(z)) < accept
         self.z = np.where(taken[:, None], z, self.z)
         self.slope = np.where(taken[:, None], slope, self.slope)
         self.value = np.where(taken, value, self.value)
+        self.total = self.value + np.where(taken, end, start)
         return accept, error
 
     def whiten(self, points: Array) -> None:
@@ -273,7 +280,7 @@ class Chains:
 
     def _note(self, stats: dict[str, Array], at: int, accept: Array, error: Array, steps: int, step: float) -> None:
         stats["lp"][:, at] = -self.value
-        stats["energy"][:, at] = self.value
+        stats["energy"][:, at] = self.total
         stats["acceptance_rate"][:, at] = accept
         stats["n_steps"][:, at] = steps
         stats["step_size"][:, at] = step

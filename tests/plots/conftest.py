@@ -147,7 +147,7 @@ def written():
     """Return all text of a figure, after checking that none of it is cut off or overprinted."""
 
     def read(figure):
-        figure.canvas.draw()
+        figure.draw_without_rendering()
         page = figure.bbox.padded(1.0)
         boxes = [(text.get_text(), text.get_window_extent()) for text in _texts(figure)]
         for text, box in boxes:

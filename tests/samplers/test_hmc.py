@@ -163,6 +163,17 @@ def test_a_window_whose_moves_were_all_refused_teaches_nothing() -> None:
     np.testing.assert_array_equal(c.z, z)
 
 
+@pytest.mark.parametrize("name", MAKE)
+def test_energies_are_hamiltonians(name: str) -> None:
+    """Under the invariant distribution the momentum is standard normal: ‖p‖²/2 has mean and variance k/2."""
+    stats, k = drawn(name).data["sample_stats"], MAKE[name][0]().p + MAKE[name][0]().has_intercept
+    kinetic = (stats["energy"] + stats["lp"]).to_numpy()
+    assert (kinetic > 0).all()
+    error = np.sqrt(k / 2 / kinetic.size)
+    assert abs(kinetic.mean() - k / 2) < 5 * error
+    assert 0.9 < kinetic.var() / (k / 2) < 1.1
+
+
 def test_the_same_seed_gives_the_same_draws_and_chains_are_obeyed() -> None:
     problem = make_problem("bernoulli", prior=Laplace(0.5))
     one, two = (sample(problem, "hmc", draws=20, chains=3, seed=np.random.SeedSequence(5)) for _ in range(2))

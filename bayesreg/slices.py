@@ -126,6 +126,9 @@ def loss_slice(
     require_problem(problem, "loss_slice")
     size = read_integer("size", size, 2)
     pair = _pair(problem, columns)
+    if not isinstance(optimum, Optimum) or optimum.names != problem.names:
+        msg = f"loss_slice: optimum must be an Optimum of this problem (got {optimum!r})"
+        raise ParameterError(msg)
     plane = _Plane.of(problem, optimum, pair, size)
     least = plane.least()
     ends = plane.limits(least) if limits is None else _read_limits(limits)
@@ -145,7 +148,7 @@ def loss_slice(
 
 
 def _pair(problem: Problem, columns: tuple[str | int, str | int]) -> tuple[int, int]:
-    if len(columns) != 2:
+    if not isinstance(columns, tuple | list) or len(columns) != 2:
         msg = f"loss_slice: columns must be two names or places (got {columns!r})"
         raise ParameterError(msg)
     first, second = (_place(problem, column) for column in columns)
@@ -159,7 +162,7 @@ def _place(problem: Problem, column: str | int) -> int:
     if isinstance(column, str):
         if column in problem.names:
             return problem.names.index(column)
-    elif 0 <= column < problem.p:
+    elif isinstance(column, int | np.integer) and not isinstance(column, bool) and 0 <= column < problem.p:
         return int(column)
     msg = f"loss_slice: columns holds {column!r}, which is not a column (of {problem.p})"
     raise ParameterError(msg)

@@ -77,7 +77,7 @@ def conclude(
     if options.out is not None:
         write(comparison, options.out)
     if options.report is not None:
-        write_report(comparison, options, choice)
+        write_report(comparison, options, choice, {TITLES[name]: result for name, result in found.items()})
     reasons = [*reasons, *([comparison.withheld] if comparison.withheld else []), *withheld(found)]
     if reasons:
         print(f"bayesreg: a gate failed: {'; '.join(reasons)}", file=sys.stderr)
@@ -85,14 +85,16 @@ def conclude(
     return OK
 
 
-def write_report(comparison: Comparison, options: argparse.Namespace, choice: ScaleChoice | None) -> None:
-    """Write the report, with the command that it is of."""
+def write_report(
+    comparison: Comparison, options: argparse.Namespace, choice: ScaleChoice | None, also: Mapping[str, object]
+) -> None:
+    """Write the report, with the command that it is of, and what was wanted beside it."""
     from bayesreg.reporting import report
 
     with staged() as stage, noted():
         written = report(
             comparison, options.report, choice=choice, explorer=False if options.no_explorer else None,
-            command=shlex.join(["bayesreg", *options.words]), progress=stage("report"),
+            command=shlex.join(["bayesreg", *options.words]), also=also, progress=stage("report"),
         )  # fmt: skip
     print(f"written: {written} ({written.stat().st_size / 1e6:.1f} MB)", file=sys.stderr)
 

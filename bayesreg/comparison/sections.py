@@ -50,7 +50,8 @@ def sections(c: Comparison, of: Collection[str] | None = None) -> list[Section]:
 
 def withheld(c: Comparison) -> str:
     """Say what is not printed, and why."""
-    return f"WITHHELD, nothing may be concluded: {c.withheld}. Not printed: {', '.join(LEFT_OUT)}."
+    left_out = LEFT_OUT[1:] if c.posterior.verdict.passed else LEFT_OUT  # draws that passed are shown
+    return f"WITHHELD, nothing may be concluded: {c.withheld}. Not printed: {', '.join(left_out)}."
 
 
 def _ledger(c: Comparison) -> Section:
@@ -66,20 +67,21 @@ def ledger_cells(c: Comparison) -> tuple[tuple[str, ...], tuple[tuple[str, ...],
     return ("", "at the MAP", "posterior mean", "± Monte Carlo"), tuple(rows)
 
 
-def _error(value: float) -> str:
-    return "" if value != value else f"{value:.1g}"
+def _error(value: float, form: str = ".1g") -> str:
+    return "" if value != value else f"{value:{form}}"
 
 
 def _pairs(c: Comparison) -> Section | None:
     if c.problem.p < 2:
         return None
     found = c.tradeoffs
+    shown = found.table.head(MOST_PAIRS)
     rows = tuple(
         (
-            f"{row.kept} / {row.dropped}", f"{row.correlation:.2f}", f"{row.column_correlation:.2f}",
+            f"{row.kept} / {row.dropped}", f"{row.correlation:.2f}", _error(together, ".2f"),
             f"{row.p_larger:.3f} ± {row.p_larger_mcse:.1g}", f"{row.p_both_small:.3f}",
         )
-        for row in found.table.head(MOST_PAIRS).itertuples()
+        for row, together in zip(shown.itertuples(), shown["column_correlation"].to_numpy(dtype=float), strict=True)
     )  # fmt: skip
     header = ("kept / dropped", "posterior corr.", "columns' corr.", "P(|kept| > |dropped|)", "P(both ≤ ε)")
     return Section("Pairs that trade off", (found.sentence,), header if rows else (), rows)
@@ -127,7 +129,8 @@ BINARY = ("log loss", "Brier", "calibration slope")
 
 
 def _calibrated(row: pd.Series[float]) -> tuple[str, ...]:
-    slope = f"{row['calibration_slope']:.2f} ± {row['calibration_slope_se']:.2g}"
+    found = row["calibration_slope"] == row["calibration_slope"]  # none where the classes are apart
+    slope = f"{row['calibration_slope']:.2f} ± {row['calibration_slope_se']:.2g}" if found else "none"
     return f"{row['log_loss']:.4f}", f"{row['brier']:.4f}", slope
 
 

@@ -192,7 +192,12 @@ def normal_means(
     if not isinstance(level, int | float) or not 0 < level < 1:
         msg = f"normal_means: level must be between 0 and 1 (got {level!r})"
         raise ParameterError(msg)
-    location = float(prior.location(p)[column])
+    try:
+        location = float(prior.location(p)[column])
+        prior.marginal_log_density(prior.location(p)[None])
+    except (IndexError, ValueError) as error:
+        msg = f"normal_means: {prior!r} is on other than {p} columns; say how many in columns="
+        raise ParameterError(msg) from error
     grid = location + se * np.linspace(-REACH, REACH, POINTS) if z is None else _numbers("normal_means: z", z)
     if grid.ndim != 1 or grid.size < 2 or not np.isfinite(grid).all() or (np.diff(grid) <= 0).any():
         msg = f"normal_means: z must be two or more ascending numbers (got {z!r})"

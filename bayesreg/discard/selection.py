@@ -60,6 +60,10 @@ LEVEL = 0.95
 """Frequency of the set of supports that the sentence tells the number of."""
 
 
+NOTHING = 1e-100
+"""A tolerance within which nothing is."""
+
+
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
@@ -226,7 +230,9 @@ def selection(
     require_posterior(posterior, "selection")
     draws = read_integer("draws", draws, 2)
     problem = posterior.problem
-    reach = SMALL * problem.response_sd() if tolerance is None else tolerance
+    # Of a response that does not vary no effect is small.
+    small = max(SMALL * problem.response_sd(), NOTHING)
+    reach = small if tolerance is None else tolerance
     reach = positive_number("selection", "tolerance", reach)
     point = point_of(posterior, optimum, "selection")
     gram = metric(problem, point)

@@ -50,6 +50,10 @@ class Shrinkage:
         Coefficients of the mode that are exactly 0.
     withheld : str
         Why nothing may be concluded from the draws; empty where every gate passed.
+    level : float
+        Probability of the intervals.
+    located : bool
+        Whether the prior is about another point than 0, so that it is the distance from there that is kept.
     """
 
     table: pd.DataFrame
@@ -58,14 +62,17 @@ class Shrinkage:
     curve: NormalMeans | None
     zeros: int
     withheld: str
+    level: float
+    located: bool
 
     @property
     def sentence(self) -> str:
         """How much of the estimates is kept."""
         if self.withheld:
             return f"shrinkage: WITHHELD: {self.withheld}"
+        what = "distance from the prior's location" if self.located else "size"
         return (
-            f"The mode keeps {100 * self.kept_map:.3g} % of the unpenalised estimates' size, the posterior mean "
+            f"The mode keeps {100 * self.kept_map:.3g} % of the unpenalised estimates' {what}, the posterior mean "
             f"{100 * self.kept_mean:.3g} %; {self.zeros} of {len(self.table)} modes are exactly 0."
         )
 
@@ -121,7 +128,7 @@ def shrinkage(posterior: Posterior, optimum: Optimum | None = None, *, level: fl
     kept = [_slope(away["unpenalized"], away[name]) for name in ("map", "mean")]
     zeros = int((point.zeros & (point.beta == 0)).sum())
     curve = _curve(problem.conditional(point.sigma), point, unpenalized, level)
-    return Shrinkage(table, kept[0], kept[1], curve, zeros, withheld_by(posterior))
+    return Shrinkage(table, kept[0], kept[1], curve, zeros, withheld_by(posterior), level, bool(location.any()))
 
 
 def _unpenalized(free: Problem) -> Optimum:

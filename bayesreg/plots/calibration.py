@@ -11,7 +11,6 @@ from bayesreg.discard.scores import FULL, INTERVALS, PREDICTORS, PredictionLedge
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.plots.style import (
-    BLACK,
     BLUE,
     GREY,
     ORANGE,
@@ -25,6 +24,7 @@ from bayesreg.plots.style import (
     heading,
     inches_of,
     inches_wide,
+    ink,
     legend_below,
     panel_title,
     tidy,
@@ -162,7 +162,7 @@ def _transforms(ax: Axes, ledger: PredictionLedger, inches: float) -> None:
     tail = (1 - LEVEL) / 2
     low, high = (binom.ppf(q, pit.size, 1 / bins) / pit.size * bins for q in (tail, 1 - tail))
     density = counts / pit.size * bins
-    ax.axhspan(low, high, color=BLACK, alpha=0.14, linewidth=0, zorder=0, label="if calibrated (95\u00a0% a bar)")
+    ax.axhspan(low, high, color=ink(), alpha=0.14, linewidth=0, zorder=0, label="if calibrated (95\u00a0% a bar)")
     ax.axhline(1.0, color=GREY, linewidth=0.8, zorder=0)
     ax.stairs(density, edges, fill=True, color=BLUE, alpha=0.25, zorder=1)
     ax.stairs(density, edges, color=BLUE, linewidth=1.3, zorder=2, label="PIT, full posterior")

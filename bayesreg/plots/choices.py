@@ -18,7 +18,6 @@ from bayesreg.plots.scale_axis import (
     strength_axis,
 )
 from bayesreg.plots.style import (
-    BLACK,
     BLUE,
     GREY,
     TEXT,
@@ -29,6 +28,7 @@ from bayesreg.plots.style import (
     heading,
     inches_of,
     inches_wide,
+    ink,
     number,
     shorten_all,
     wrap,
@@ -184,7 +184,7 @@ def _curve(ax: Axes, choice: ScaleChoice, inches: float, limits: tuple[float, fl
     ax.fill_between(scale[sure], (value - error)[sure], (value + error)[sure], color=VERMILLION, alpha=0.2, linewidth=0)
     if np.isfinite([choice.lower, choice.upper]).all():
         ax.axvspan(choice.lower, choice.upper, color=GREY, alpha=0.12, linewidth=0, zorder=0)
-    ax.axvline(choice.scale, color=BLACK, linewidth=0.9, zorder=1)
+    ax.axvline(choice.scale, color=ink(), linewidth=0.9, zorder=1)
     if choice.by == "evidence" and known.any() and value[known].min() < -DEEPEST:
         ax.set_ylim(-DEEPEST, max(0.05 * DEEPEST, float((value + np.nan_to_num(error))[known].max())))
     ax.set_xlabel(_label(choice), size=TEXT)

@@ -10,7 +10,6 @@ from bayesreg.arguments import read_integer
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.plots.style import (
-    BLACK,
     BLUE,
     GREY,
     SAME_POINT,
@@ -20,6 +19,7 @@ from bayesreg.plots.style import (
     caption,
     figure_of,
     heading,
+    ink,
     legend_below,
     number,
     percent,
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 LEVELS = (0.69, 3.0)
 """Nats above the least loss: the regions of 50 and 95 %, were the loss a normal's with two coefficients."""
+
+MISSED = 0.05
+"""Share of the draws outside the picture from which that is said."""
 
 NAME = 1.3
 """Inches that a name may take in a claim."""
@@ -122,14 +125,13 @@ def default_pair(comparison: Comparison) -> tuple[str, str]:
 
 
 def _draw_cloud(ax: Axes, comparison: Comparison, plane: LossSlice, count: int) -> None:
-    if not count:
+    if not count or not comparison.passed:
         return
     beta = comparison.posterior.draws("beta")[..., list(plane.columns)].reshape(-1, 2)
     beta = beta[np.isfinite(beta).all(axis=1)]
     taken = beta[np.linspace(0, len(beta) - 1, min(count, len(beta))).astype(int)] if len(beta) else beta
-    colour = BLUE if comparison.passed else GREY
     style: dict[str, Any] = {"markersize": 3.2, "alpha": 0.55, "markeredgewidth": 0, "zorder": 1}
-    ax.plot(*taken.T, ".", color=colour, label="posterior draws", **style)
+    ax.plot(*taken.T, ".", color=BLUE, label="posterior draws", **style)
 
 
 def _point_name(comparison: Comparison, plane: LossSlice) -> str:
@@ -143,14 +145,14 @@ def _draw_plane(ax: Axes, plane: LossSlice, name: str) -> None:
     levels = sorted({*LEVELS, plane.optimum_loss} if plane.optimum_loss > 0.1 * LEVELS[0] else {*LEVELS})
     shown = [level for level in levels if plane.loss.min() < level < plane.loss.max()]
     if shown:
-        ax.contour(plane.x, plane.y, plane.loss, levels=shown, colors=BLACK, linewidths=0.7, alpha=0.75, zorder=2)
-        ax.plot([], [], color=BLACK, linewidth=0.7, alpha=0.75, label="equal loss")
+        ax.contour(plane.x, plane.y, plane.loss, levels=shown, colors=ink(), linewidths=0.7, alpha=0.75, zorder=2)
+        ax.plot([], [], color=ink(), linewidth=0.7, alpha=0.75, label="equal loss")
     if plane.level_set is not None:
         edge = np.vstack([plane.level_set, plane.level_set[:1]])
         ax.fill(*edge.T, color=VERMILLION, alpha=0.12, linewidth=0, zorder=2)
         ax.plot(*edge.T, color=VERMILLION, linewidth=1.3, label="equal penalty", zorder=3)
     if np.isfinite(plane.least).all():
-        ax.plot(*plane.least, "x", color=BLACK, markersize=5, label="least loss", zorder=4)
+        ax.plot(*plane.least, "x", color=ink(), markersize=5, label="least loss", zorder=4)
     ax.plot(*plane.optimum, "D", color=VERMILLION, markeredgecolor="white", markersize=5.5, label=name, zorder=5)
 
 
@@ -191,9 +193,18 @@ def _claim(comparison: Comparison, plane: LossSlice) -> tuple[str, str]:
     together = float(np.corrcoef(*_flat(comparison, plane).T)[0][1])
     where = _point_name(comparison, plane)
     parts.append(f"The draws' correlation is {number(together)}. Loss and penalty: other coefficients at the {where}")
+    outside = _outside(_flat(comparison, plane), plane)
+    if outside > MISSED:
+        parts.append(f"{percent(outside)} of the draws are outside the picture")
     if plane.expanded:
         parts.append("the loss as its quadratic expansion there")
     return claim, "; ".join(parts) + "."
+
+
+def _outside(draws: Array, plane: LossSlice) -> float:
+    """Share of the draws that the plane does not hold."""
+    ends = np.array(plane.limits)
+    return 1 - float(((draws >= ends[:, 0]) & (draws <= ends[:, 1])).all(axis=1).mean())
 
 
 def _flat(comparison: Comparison, plane: LossSlice) -> Array:
@@ -205,4 +216,6 @@ def _pulled(names: list[str], sd: Array, plane: LossSlice) -> str:
     if not np.isfinite(plane.least).all():
         return f"The loss alone has no least point in {names[0]} and {names[1]}: the penalty places them"
     moves: Any = np.abs(plane.optimum - plane.least) / sd
+    if (moves <= SAME_POINT).all():
+        return f"Nothing pulls {names[0]} and {names[1]} away from the least loss"
     return f"The penalty pulls {names[0]} and {names[1]} by {number(moves[0])} and {number(moves[1])} posterior sd"

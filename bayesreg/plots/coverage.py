@@ -9,12 +9,12 @@ import numpy as np
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.plots.style import (
-    BLACK,
     LINES,
     TEXT,
     caption,
     figure_of,
     heading,
+    ink,
     legend_below,
     number,
     tidy,
@@ -71,7 +71,7 @@ def coverage(
         import matplotlib.pyplot as plt
 
         ax = plt.figure(figsize=(width, 2.4), layout="constrained").add_subplot()
-    ax.axhline(level, color=BLACK, linewidth=0.9, linestyle=":", label=f"promised, {100 * level:.3g}\u00a0%")
+    ax.axhline(level, color=ink(), linewidth=0.9, linestyle=":", label=f"promised, {100 * level:.3g}\u00a0%")
     for k, (name, table) in enumerate(tables.items()):
         _draw(ax, name, table, LINES[k % len(LINES)])
     tidy(ax)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayesreg.arguments import read_integer
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.plots.by_arviz import finished, made, soften
@@ -196,10 +197,10 @@ def _read(
             msg = f"{caller}: names {what}"
             raise ParameterError(msg)
         return posterior, list(names)
-    if most < 1 or not columns:
-        what = f"most must be a number of panels ≥ 1 (got {most!r})" if columns else "there is no column"
-        msg = f"{caller}: {what}"
+    if not columns:
+        msg = f"{caller}: there is no column"
         raise ParameterError(msg)
+    most = read_integer(f"{caller}: most", most, 1)
     found = posterior.summary(["beta"])
     effective = np.fmin(found["ess_bulk"].to_numpy(), found["ess_tail"].to_numpy())
     return posterior, [columns[j] for j in np.argsort(effective, kind="stable")[:most]]
@@ -248,7 +249,7 @@ def _tree_of(posterior: Posterior, names: Sequence[str], beta: Array, chains: ND
 
 def _point(source: Comparison | Posterior, name: str, column: str) -> float | None:
     """A number of the comparison's table, where there is one that may be shown."""
-    if isinstance(source, Posterior) or source.optima_withheld:
+    if isinstance(source, Posterior) or source.optima_withheld or (column != "map" and not source.passed):
         return None
     return float(source.coefficients[column].to_numpy()[source.problem.names.index(name)])
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesreg.arguments import read_integer
 from bayesreg.errors import ParameterError
+from bayesreg.interfaces import Array
 from bayesreg.optimum import Outcome
 from bayesreg.plots.style import (
-    BLACK,
     BLUE,
     GREY,
     LINES,
@@ -22,6 +23,7 @@ from bayesreg.plots.style import (
     figure_of,
     heading,
     inches_wide,
+    ink,
     legend_below,
     number,
     shorten_all,
@@ -109,23 +111,16 @@ def _chosen(table: pd.DataFrame, coefficients: Sequence[str] | None, most: int) 
             msg = f"forest: coefficients names {unknown[0]!r}, which is not a column (of {len(table)})"
             raise ParameterError(msg)
         return list(coefficients)
-    if most < 1:
-        msg = f"forest: most must be a number of rows ≥ 1 (got {most!r})"
-        raise ParameterError(msg)
+    most = read_integer("forest: most", most, 1)
     strength = (table["mean"].abs() / table["sd"]).fillna(0.0).to_numpy()
     return [table.index[j] for j in np.argsort(-strength, kind="stable")[:most]]
 
 
 def _draw_rows(ax: Axes, table: pd.DataFrame, comparison: Comparison, unit: str) -> None:
     rows = np.arange(len(table), dtype=float)
-    colour = BLUE if comparison.passed else GREY
-    outer = f"{100 * comparison.interval_prob:.3g}\u00a0%"
     ax.axvline(0.0, color=GREY, linewidth=0.8, zorder=0)
-    lines = {f"posterior {outer}": ("lower", "upper", 1.2), "posterior 50\u00a0%": ("lower50", "upper50", 3.6)}
-    for label, (low, high, thickness) in lines.items():
-        ax.hlines(rows, table[low + unit], table[high + unit], colors=colour, linewidths=thickness, label=label)
-    style: dict[str, Any] = {"markersize": 4.6, "markeredgecolor": colour, "markeredgewidth": 1.2, "zorder": 3}
-    ax.plot(table["mean" + unit], rows, "o", color="white", label="posterior mean", **style)
+    if comparison.passed:  # what a failed gate withholds is not drawn
+        _draw_posterior(ax, rows, table, unit, f"{100 * comparison.interval_prob:.3g}\u00a0%")
     zero = table["zero"].to_numpy(dtype=bool)
     for mask, fill, label in ((~zero, VERMILLION, "MAP"), (zero, "white", "MAP, exactly 0")):
         if mask.any():
@@ -137,12 +132,21 @@ def _draw_rows(ax: Axes, table: pd.DataFrame, comparison: Comparison, unit: str)
     ring: dict[str, Any] = {
         "markersize": 7.6,
         "markerfacecolor": "none",
-        "markeredgecolor": BLACK,
+        "markeredgecolor": ink(),
         "markeredgewidth": 0.8,
     }
     ax.plot(optimum, rows - OFFSET, "o", label="penalised optimum", **ring)
     if comparison.audited is not None:
         _draw_yours(ax, table.index, comparison, raw=bool(unit))
+
+
+def _draw_posterior(ax: Axes, rows: Array, table: pd.DataFrame, unit: str, outer: str) -> None:
+    """Intervals and means."""
+    lines = {f"posterior {outer}": ("lower", "upper", 1.2), "posterior 50\u00a0%": ("lower50", "upper50", 3.6)}
+    for label, (low, high, thickness) in lines.items():
+        ax.hlines(rows, table[low + unit], table[high + unit], colors=BLUE, linewidths=thickness, label=label)
+    style: dict[str, Any] = {"markersize": 4.6, "markeredgecolor": BLUE, "markeredgewidth": 1.2, "zorder": 3}
+    ax.plot(table["mean" + unit], rows, "o", color="white", label="posterior mean", **style)
 
 
 def _draw_yours(ax: Axes, names: pd.Index[str], comparison: Comparison, *, raw: bool) -> None:

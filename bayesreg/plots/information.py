@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayesreg.errors import ParameterError
+from bayesreg.arguments import read_integer
 from bayesreg.plots.style import (
     BLUE,
     GREY,
     TEXT,
     VERMILLION,
+    blank,
     caption,
     figure_of,
     heading,
@@ -61,9 +62,7 @@ def information(comparison: Comparison, *, most: int = 30, width: float = 7.0, a
     ParameterError
         If `most` is not positive.
     """
-    if most < 1:
-        msg = f"information: most must be a number of rows ≥ 1 (got {most!r})"
-        raise ParameterError(msg)
+    most = read_integer("information: most", most, 1)
     table = comparison.coefficients
     known = table[np.isfinite(table["bits"].to_numpy(dtype=float))] if comparison.passed else table.iloc[:0]
     shown = known.iloc[np.argsort(-known["bits"].to_numpy(), kind="stable")[:most]]
@@ -72,7 +71,10 @@ def information(comparison: Comparison, *, most: int = 30, width: float = 7.0, a
         import matplotlib.pyplot as plt
 
         ax = plt.figure(figsize=(width, 0.7 + 0.22 * max(len(shown), 2)), layout="constrained").add_subplot()
-    _draw(ax, shown)
+    if comparison.passed:
+        _draw(ax, shown)
+    else:
+        blank(ax)
     claim, detail = _claim(comparison, known, len(shown))
     legend_below(ax, owned=owned)
     if owned:

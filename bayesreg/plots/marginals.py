@@ -10,20 +10,20 @@ import numpy as np
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.plots.style import (
-    BLACK,
     BLUE,
-    GREY,
     ORANGE,
     SAME_POINT,
     TEXT,
     VERMILLION,
     WITHHELD,
+    blank,
     caption,
     coefficient_label,
     draw_density,
     figure_of,
     heading,
     inches_wide,
+    ink,
     legend_below,
     number,
     percent,
@@ -136,30 +136,28 @@ def _panels(count: int, width: float) -> NDArray[np.object_]:
 def _draw_panel(ax: Axes, comparison: Comparison, column: int, draws: Array, inches: float, *, raw: bool) -> None:
     row = comparison.coefficients.iloc[column]
     unit, scale = ("_raw", float(comparison.problem.design.scale[column])) if raw else ("", 1.0)
-    colour = BLUE if comparison.passed else GREY
     _head_panel(ax, row, scale, inches, passed=comparison.passed)
     ax.set_yticks([])
     tidy(ax)
-    draws = draws[np.isfinite(draws)]
-    if not draws.size:  # a sampler that failed outright; the heading says that a check failed
+    if not comparison.passed:  # what a failed gate withholds is not drawn; the heading says so
+        blank(ax)
         return
     grid, density = draw_density(draws)
-    ax.plot(grid, density, color=colour, linewidth=1.2, label="posterior")
-    ax.fill_between(grid, density, color=colour, alpha=0.15, linewidth=0)
-    if comparison.passed:
-        low, high, _ = _region(row, scale)
-        inside = (grid >= low) & (grid <= high)
-        ax.fill_between(grid, density, where=inside, color=ORANGE, alpha=0.75, linewidth=0, label="the share stated")
+    ax.plot(grid, density, color=BLUE, linewidth=1.2, label="posterior")
+    ax.fill_between(grid, density, color=BLUE, alpha=0.15, linewidth=0)
+    low, high, _ = _region(row, scale)
+    inside = (grid >= low) & (grid <= high)
+    ax.fill_between(grid, density, where=inside, color=ORANGE, alpha=0.75, linewidth=0, label="the share stated")
     mean, median, mode = (float(row[name + unit]) for name in ("mean", "median", "map"))
-    ax.axvline(mean, color=colour, linewidth=1.2, linestyle="--", label="posterior mean")
-    ax.axvline(median, color=colour, linewidth=0.9, linestyle=":", label="posterior median")
+    ax.axvline(mean, color=BLUE, linewidth=1.2, linestyle="--", label="posterior mean")
+    ax.axvline(median, color=BLUE, linewidth=0.9, linestyle=":", label="posterior median")
     ax.axvline(mode, color=VERMILLION, linewidth=1.5, label="MAP = penalised optimum" if _same(row) else "MAP")
     ends = _limits(grid, mean, mode)
     wide = np.linspace(*ends, 600)
     prior, top = prior_curve(comparison.problem, column, wide * scale), float(density.max())
     if prior is not None:
         top = max(top, min(1.5 * top, scale * float(prior.max())))
-        ax.plot(wide, prior * scale, color=BLACK, linewidth=1.0, linestyle=":", label="prior")
+        ax.plot(wide, prior * scale, color=ink(), linewidth=1.0, linestyle=":", label="prior")
     ax.set_xlim(*ends)
     ax.set_ylim(0, 1.08 * top)
 

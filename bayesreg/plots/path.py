@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesreg.arguments import read_integer
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.plots.labels import label_ends, room_for
@@ -106,9 +107,8 @@ def path(
     ParameterError
         If `columns` names one that there is not, `most` is not positive, or the paths are of different columns.
     """
-    if posterior is not None and posterior.mean.shape[1] != penalized.beta.shape[1]:
-        msg = f"path: posterior has {posterior.mean.shape[1]} columns, the MAP path {penalized.beta.shape[1]}"
-        raise ParameterError(msg)
+    for name, other in (("posterior", posterior), ("choice", choice)):
+        _check_same(name, penalized, other)
     named = None if choice is None else Here.of(penalized, posterior, choice).widest
     shown = _chosen(penalized, columns, most, named)
     drawing = _Drawing(penalized, posterior, choice, rules, raw, shown)
@@ -126,6 +126,20 @@ def path(
     return _figure(drawing, said, width)
 
 
+def _check_same(name: str, penalized: PenalizedPath, other: PosteriorPath | ScaleChoice | None) -> None:
+    """Refuse what is of other columns, or of another family of priors."""
+    if other is None:
+        return
+    mine, its = penalized.problem.names, other.problem.names
+    if mine != its:
+        msg = f"path: {name} has {len(its)} columns, the MAP path {len(mine)}, and not the same ones"
+        raise ParameterError(msg)
+    priors = [type(family.prior).__name__ for family in (penalized.family, other.family)]
+    if priors[0] != priors[1]:
+        msg = f"path: {name} is under a {priors[1]} prior, the MAP path under a {priors[0]} prior"
+        raise ParameterError(msg)
+
+
 def _chosen(penalized: PenalizedPath, columns: Sequence[str] | None, most: int, named: int | None) -> NDArray[np.int_]:
     names = list(penalized.problem.names)
     if columns is not None:
@@ -134,9 +148,7 @@ def _chosen(penalized: PenalizedPath, columns: Sequence[str] | None, most: int, 
             msg = f"path: columns holds {unknown[0]!r}, which is not a column (of {len(names)})"
             raise ParameterError(msg)
         return np.array([names.index(name) for name in columns], dtype=int)
-    if most < 1:
-        msg = f"path: most must be a number of columns ≥ 1 (got {most!r})"
-        raise ParameterError(msg)
+    most = read_integer("path: most", most, 1)
     size = np.abs(penalized.beta[penalized.sound]).sum(axis=0)
     largest = np.argsort(-size, kind="stable")[:most]
     if named is not None and named not in largest:

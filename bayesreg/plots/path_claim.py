@@ -24,6 +24,9 @@ LONGEST = 2.5
 """Inches that a name may take in a claim."""
 
 
+NEAR = 0.4
+"""Distance in log scale from a choice beyond which no point is spoken of; one that is not there itself is named."""
+
 KIND = "largest along the path, or named here"
 """How columns are picked where none are asked for."""
 
@@ -56,27 +59,35 @@ def claim(
 def _along(penalized: PenalizedPath) -> str:
     """The path as a whole: who leaves zero first."""
     names, good = penalized.problem.names, penalized.sound
-    scales, zero = penalized.scales[good], penalized.zero[good]
+    scales, zero, place = penalized.scales[good], penalized.zero[good], _place(penalized)
     if not zero.any():
-        return "No coefficient is exactly\u00a00 at any scale: all shrink together"
+        return f"No coefficient is exactly\u00a0{place} at any scale: all shrink together"
     first = np.where(zero.all(axis=0), zero.shape[0], np.argmin(zero, axis=0))
     j = int(np.argmin(first))
     if first[j] == zero.shape[0]:
-        return f"Every coefficient is exactly\u00a00 up to scale {number(float(scales[-1]))}"
+        return f"Every coefficient is exactly\u00a0{place} up to scale {number(float(scales[-1]))}"
     left = int((~zero[-1]).sum())
     name = shorten(str(names[j]), LONGEST, TITLE, bold=True)
     start, end = (number(float(scale)) for scale in (scales[first[j]], scales[-1]))
-    return f"{name} leaves\u00a00 first, from scale {start}; {left} of {zero.shape[1]} have left it at scale {end}"
+    return (
+        f"{name} leaves\u00a0{place} first, from scale {start}; {left} of {zero.shape[1]} have left it at scale {end}"
+    )
+
+
+def _place(penalized: PenalizedPath) -> str:
+    """Where the penalty holds coefficients."""
+    problem = penalized.problem
+    return "at their prior's location" if problem.prior.location(problem.p).any() else "0"
 
 
 def _nearest(scales: NDArray[np.float64], s: float, good: NDArray[np.bool_]) -> int | None:
-    """The point nearest to s, if it is as near as the grid is fine and nothing is wrong there."""
+    """The point nearest to s, if it is near enough and nothing is wrong there."""
     if not good.any():
         return None
     gap = np.abs(np.log(scales / s))
     k = int(np.argmin(gap))
     step = float(np.abs(np.diff(np.log(scales))).max()) if scales.size > 1 else 0.0
-    return k if good[k] and gap[k] <= step / 2 + 1e-9 else None
+    return k if good[k] and gap[k] <= min(step / 2 + 1e-9, NEAR) else None
 
 
 @final
@@ -125,16 +136,19 @@ def _at_choice(
     here, name, p = Here.of(penalized, posterior, choice), penalized.family.name, penalized.beta.shape[1]
     if here.point is None:
         where = f"{name} {number(choice.scale)} ({rule})"
-        return f"The choice, {where}, lies where the MAP path has no certified point", ""
+        return f"The MAP path has no certified point near the choice, {where}", ""
     power = Power.through(penalized.scales, penalized.table["lambda_"].to_numpy(dtype=float))
-    known = "" if power is None else f"λ\u00a0=\u00a0{number(float(power.strength(choice.scale)))}, "
+    there = float(penalized.scales[here.point])
+    known = "" if power is None else f"λ\u00a0=\u00a0{number(float(power.strength(there)))}, "
     m = int(here.zero.sum())
-    where = f"At {name} {number(choice.scale)} ({known}{rule})"
-    head = f"{where} {m or 'none'} of {p} coefficients {'is' if m == 1 else 'are'} exactly\u00a00"
+    chosen = number(choice.scale)
+    beside = "" if number(there) == chosen else f", near the choice of {chosen}"
+    where = f"At {name} {number(there)}{beside} ({known}{rule})"
+    head = f"{where} {m or 'none'} of {p} coefficients {'is' if m == 1 else 'are'} exactly\u00a0{_place(penalized)}"
     if posterior is None:
         return head, ""
     if here.low is None or here.high is None:
-        return head, "What the posterior says there is withheld: its gate failed."
+        return head, "What the posterior says there is withheld: no point near it passed its gate."
     j = here.widest
     if j is not None:
         unit = float(penalized.problem.design.scale[j]) if raw else 1.0

@@ -178,6 +178,8 @@ def _known(prior: Prior) -> Prior:
 
 def _of_prior(prior: Prior, column: int | str) -> tuple[int, int]:
     """Columns that a prior alone is on, as many as it has numbers for, and the place of the column."""
+    if isinstance(column, np.integer):
+        column = int(column)
     if not isinstance(column, int) or column < 0:
         msg = f"penalty: column {column!r} must be a place ≥ 0 where a prior is given without its problem"
         raise ParameterError(msg)

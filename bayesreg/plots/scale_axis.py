@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesreg.interfaces import Array
-from bayesreg.plots.style import BLACK, GREY, TEXT
+from bayesreg.plots.style import GREY, TEXT, ink
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,4 +177,4 @@ def mark_choices(ax: Axes, choice: ScaleChoice, rules: pd.DataFrame | None, *, l
     for rule, s, dashes, thickness in marks:
         if low <= s <= high:
             said = (f"{rule} (chosen)" if dashes == "-" else rule) if label else None
-            ax.axvline(s, color=BLACK, linestyle=dashes, linewidth=thickness, zorder=1, label=said)
+            ax.axvline(s, color=ink(), linestyle=dashes, linewidth=thickness, zorder=1, label=said)

@@ -13,6 +13,7 @@ from bayesreg.plots.style import (
     TEXT,
     VERMILLION,
     WITHHELD,
+    blank,
     caption,
     figure_of,
     heading,
@@ -66,6 +67,8 @@ def shrinkage(source: Shrinkage | Comparison, *, width: float = 7.0, ax: Axes | 
     ax.set_title("MAP, posterior mean", loc="left", size=TEXT, pad=3) if owned else None
     if found is not None and not why:
         _draw(ax, found)
+    else:
+        blank(ax)
     claim, detail = _claim(found, why)
     legend_below(ax, owned=owned)
     if owned:
@@ -91,9 +94,10 @@ def _read(source: Shrinkage | Comparison) -> tuple[Shrinkage | None, str]:
 
 
 def _draw(ax: Axes, found: Shrinkage) -> None:
-    table = found.table
+    table, interval = found.table, f"posterior {100 * found.level:.3g}\u00a0%"
     x = table["unpenalized"].to_numpy()
-    reach = 1.08 * max(float(np.abs(x).max(initial=0.0)), 1e-12)
+    shown = [x, table["map"].to_numpy(), table["mean"].to_numpy()] if found.located else [x]
+    reach = 1.08 * max(float(np.abs(np.concatenate(shown)).max(initial=0.0)), 1e-12)
     ends = np.array([-reach, reach])
     ax.plot(ends, ends, color=GREY, linewidth=0.8, label="unpenalised")
     ax.axhline(0.0, color=GREY, linewidth=0.6, zorder=0)
@@ -102,7 +106,15 @@ def _draw(ax: Axes, found: Shrinkage) -> None:
         thin: dict[str, Any] = {"linewidth": 0.9, "linestyle": "--"}
         ax.plot(found.curve.z[inside], found.curve.map[inside], color=VERMILLION, label="MAP alone", **thin)
         ax.plot(found.curve.z[inside], found.curve.mean[inside], color=BLUE, label="mean alone", **thin)
-    ax.vlines(x, table["lower"], table["upper"], color=BLUE, alpha=0.35, linewidth=1.4, label="posterior interval")
+    ax.vlines(
+        x,
+        table["lower"],
+        table["upper"],
+        color=BLUE,
+        alpha=0.35,
+        linewidth=1.4,
+        label=interval,
+    )
     ax.plot(x, table["mean"], "o", color="white", markeredgecolor=BLUE, markersize=4.6, label="posterior mean")
     ax.plot(x, table["map"], "D", color=VERMILLION, markeredgecolor="white", markersize=4.4, label="MAP")
     ax.set_xlim(*ends)
@@ -111,7 +123,10 @@ def _draw(ax: Axes, found: Shrinkage) -> None:
 def _claim(found: Shrinkage | None, why: str) -> tuple[str, str]:
     if why or found is None:
         return WITHHELD, why
-    claim = f"The MAP keeps {100 * found.kept_map:.0f}\u00a0% of the size, the mean {100 * found.kept_mean:.0f}\u00a0%"
+    what = "distance from the prior's location" if found.located else "size"
+    claim = (
+        f"The MAP keeps {100 * found.kept_map:.0f}\u00a0% of the {what}, the mean {100 * found.kept_mean:.0f}\u00a0%"
+    )
     parts = [f"{found.zeros} of {len(found.table)} coefficients are exactly\u00a00 at the MAP"]
     if found.curve is not None:
         parts.append("dashed: were the columns uncorrelated")

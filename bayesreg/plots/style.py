@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from bayesreg.comparison import Comparison
 
 # Okabe & Ito (2008): told apart by colour-blind readers, and in grey.
-BLUE, VERMILLION, ORANGE, BLACK, GREY = "#0072B2", "#D55E00", "#E69F00", "#000000", "#767676"
+BLUE, VERMILLION, ORANGE, GREY = "#0072B2", "#D55E00", "#E69F00", "#767676"
 
-LINES = (VERMILLION, BLUE, "#009E73", "#CC79A7", ORANGE, BLACK, "#56B4E9")
+LINES = (VERMILLION, BLUE, "#009E73", "#CC79A7", ORANGE, "#8C6D00", "#56B4E9")
 """Colours of lines in one axes, from the same palette."""
 
 TEXT = 8.0
@@ -28,15 +28,28 @@ TEXT = 8.0
 
 TITLE = 9.5
 
+SHORTEST, LONGEST = 6, 200
+"""Characters of a name that are left at least, and looked at at most."""
+
 WITHHELD = "No conclusion: a check failed"
 
 SAME_POINT = 1e-6
 """Largest distance, in posterior sds, at which two optima are called one point."""
 
 
+def ink() -> str:
+    """The colour of text: what is black on white is white on black, should the reader have chosen a dark style."""
+    from matplotlib import rcParams
+
+    return str(rcParams["text.color"])
+
+
 def number(value: float) -> str:
-    """Two significant digits, with a real minus sign."""
-    return f"{value:.2g}".replace("-", "−")
+    """Two significant digits, with a real minus sign; no powers of ten up to a million."""
+    text = f"{value:.2g}"
+    if "e" in text and 1 <= abs(value) < 1e6:
+        text = f"{float(text):.0f}"
+    return text.replace("-", "−")
 
 
 def percent(share: float) -> str:
@@ -92,12 +105,18 @@ def inches_of(text: str, size: float = TEXT, *, bold: bool = False) -> float:
 def shorten(name: str, inches: float, size: float = TEXT, *, bold: bool = False, head: float = 0.5) -> str:
     """Cut the middle out of a name that is too long; `head` is the share of what stays that comes from its start."""
     name = drawable(name)
-    short, keep = name, len(name)
-    while keep > 6 and inches_of(short, size, bold=bold) > inches:
-        keep -= 1
-        start = int(head * keep)
-        short = f"{name[:start]}…{name[len(name) - (keep - start) :]}"
-    return short
+    if inches_of(name, size, bold=bold) <= inches:
+        return name
+    low, high = SHORTEST, min(len(name), LONGEST) - 1
+    while low < high:  # the most characters that fit
+        keep = (low + high + 1) // 2
+        low, high = (keep, high) if inches_of(_cut(name, keep, head), size, bold=bold) <= inches else (low, keep - 1)
+    return _cut(name, max(low, SHORTEST), head)
+
+
+def _cut(name: str, keep: int, head: float) -> str:
+    start = int(head * keep)
+    return f"{name[:start]}…{name[len(name) - (keep - start) :]}"
 
 
 def shorten_all(names: Sequence[str], inches: float) -> list[str]:

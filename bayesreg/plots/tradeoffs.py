@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesreg.arguments import read_integer
 from bayesreg.discard.joint import MOST_COLUMNS, correlations
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
@@ -85,11 +86,12 @@ def tradeoffs(
     if comparison.problem.p < 2:
         msg = f"tradeoffs: a pair needs two columns (there are {comparison.problem.p})"
         raise ParameterError(msg)
-    if most < 1:
-        msg = f"tradeoffs: most must be a number of pairs ≥ 1 (got {most!r})"
-        raise ParameterError(msg)
+    most = read_integer("tradeoffs: most", most, 1)
     given = None if axes is None else np.ravel(np.asarray(axes, dtype=object))
     pairs, traded = _pairs(comparison, most if given is None else given.size)
+    if not pairs:
+        msg = "tradeoffs: axes is empty; give one for each pair"
+        raise ParameterError(msg)
     panels = _panels(len(pairs), width) if given is None else given[: len(pairs)]
     for ax, pair in zip(panels, pairs, strict=True):
         _draw(ax, comparison, pair, width / _across(len(pairs), width) - 0.5 if given is None else inches_wide(ax))

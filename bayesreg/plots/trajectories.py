@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesreg.arguments import read_integer
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.plots.style import (
-    BLACK,
     GREY,
     LINES,
     TEXT,
@@ -22,6 +22,7 @@ from bayesreg.plots.style import (
     heading,
     inches_high,
     inches_wide,
+    ink,
     legend_below,
     shorten_all,
     tidy,
@@ -43,7 +44,7 @@ NAME = 0.3
 OTHERS = 200
 """Grey lines at most; more only darken the picture."""
 
-COLOURS = tuple(colour for colour in LINES if colour != BLACK)
+COLOURS = (*LINES[:5], LINES[6])
 """Of coefficients; black is the descents'."""
 
 DASHES = ("-", "--", ":", "-.")
@@ -143,9 +144,7 @@ def _chosen(trajectories: Sequence[Trajectory], columns: Sequence[str] | None, m
             msg = f"trajectories: columns holds {unknown[0]!r}, which is not a column (of {len(names)})"
             raise ParameterError(msg)
         return np.array([names.index(name) for name in columns], dtype=int)
-    if most < 1:
-        msg = f"trajectories: most must be a number of columns ≥ 1 (got {most!r})"
-        raise ParameterError(msg)
+    most = read_integer("trajectories: most", most, 1)
     size = np.max([np.abs(one.beta).max(axis=0) for one in trajectories], axis=0)
     return np.argsort(-size, kind="stable")[:most]
 
@@ -199,7 +198,7 @@ class _Drawing:
         """How the curves of each descent look."""
         return [
             {
-                "color": BLACK if k < len(DASHES) else GREY,
+                "color": ink() if k < len(DASHES) else GREY,
                 "linestyle": DASHES[k % len(DASHES)],
                 "linewidth": 1.2,
                 "label": label,
@@ -236,7 +235,7 @@ class _Drawing:
             colour = COLOURS[n % len(COLOURS)]
             ax.plot(steps, one.beta[:, column], color=colour, linewidth=1.3, zorder=3, label=label)
         if one.optimum is not None and one.passed and self.columns.size:
-            ring: dict[str, Any] = {"markersize": 5, "markerfacecolor": "none", "markeredgecolor": BLACK}
+            ring: dict[str, Any] = {"markersize": 5, "markerfacecolor": "none", "markeredgecolor": ink()}
             ends = one.optimum.beta[self.columns]
             ax.plot(
                 np.full(ends.size, steps[-1]), ends, "o", zorder=4, clip_on=False, label="optimum",

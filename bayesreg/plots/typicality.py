@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayesreg.plots.style import (
-    BLACK,
     BLUE,
     GREY,
     TEXT,
     VERMILLION,
+    blank,
     caption,
     figure_of,
     heading,
+    ink,
     legend_below,
     tidy,
 )
@@ -60,7 +61,9 @@ def typicality(comparison: Comparison, *, width: float = 7.0, ax: Axes | None = 
         _draw(ax, comparison)
     tidy(ax)
     ax.set_yticks([])
-    ax.set_xlabel("nats below the point estimate", size=TEXT, loc="right")
+    ax.set_xlabel("nats below the point estimate" if passed else "", size=TEXT, loc="right")
+    if not passed:
+        blank(ax)
     claim, detail = _claim(comparison) if passed else withheld_claim(comparison)
     legend_below(ax, owned=owned)
     if owned:
@@ -78,7 +81,7 @@ def _draw(ax: Axes, comparison: Comparison) -> None:
     ax.stairs(heights / excess.size, edges, fill=True, color=BLUE, alpha=0.55, label="posterior draws")
     ax.axvline(0.0, color=VERMILLION, linewidth=1.6, label="MAP")
     ax.axvline(found.mean, color=BLUE, linewidth=1.2, linestyle="--", label="mean of the draws")
-    ax.axvline(found.gaussian, color=BLACK, linewidth=1.0, linestyle=":", label="of a Gaussian posterior")
+    ax.axvline(found.gaussian, color=ink(), linewidth=1.0, linestyle=":", label="of a Gaussian posterior")
     ax.axhline(0.0, color=GREY, linewidth=0.6)
     edge = 0.03 * max(high - low, 1e-9)
     ax.set_xlim(low - edge, max(high, found.gaussian) + edge)

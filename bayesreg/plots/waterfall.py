@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
+from bayesreg.arguments import read_integer
 from bayesreg.discard.waterfall import CLEAR, SHORT, Waterfall
 from bayesreg.discard.waterfall_states import OPTIMUM
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.plots.style import (
-    BLACK,
     BLUE,
     GREY,
     LINES,
@@ -27,6 +27,7 @@ from bayesreg.plots.style import (
     figure_of,
     heading,
     inches_wide,
+    ink,
     legend_below,
     number,
     shorten,
@@ -131,9 +132,7 @@ def _chosen(fall: Waterfall, coefficients: Sequence[str] | None, most: int) -> l
             msg = f"waterfall: coefficients holds {unknown[0]!r}, which is not a column (of {len(columns)})"
             raise ParameterError(msg)
         return list(coefficients)
-    if most < 1:
-        msg = f"waterfall: most must be a number of panels ≥ 1 (got {most!r})"
-        raise ParameterError(msg)
+    most = read_integer("waterfall: most", most, 1)
     return [columns[j] for j in np.argsort(-fall.moved, kind="stable")[:most]]
 
 
@@ -213,7 +212,7 @@ class _Rows:
         reach = CLEAR * errors
         if sure.any():
             ax.hlines(
-                places[sure], (joins - reach)[sure], (joins + reach)[sure], colors=BLACK, linewidths=1.0, zorder=4,
+                places[sure], (joins - reach)[sure], (joins + reach)[sure], colors=ink(), linewidths=1.0, zorder=4,
                 label=f"± {CLEAR:g} Monte Carlo errors",
             )  # fmt: skip
         low, high = _limits(np.concatenate([joins - reach, joins + reach]))

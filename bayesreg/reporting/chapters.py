@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bayesreg import plots
 from bayesreg.comparison.sections import Section, sections, withheld
-from bayesreg.comparison.summary import coefficient_rows, facts, heading
+from bayesreg.comparison.summary import SENSITIVITY, coefficient_rows, facts, heading, sensitivity_cells
 from bayesreg.errors import ParameterError
 from bayesreg.libraries import conventions
 from bayesreg.reporting.blocks import Block, Chapter, Code, Details, Facts, Said, Table
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from bayesreg.reporting.drawn import Drawn
 
 SAMPLERS_WITH_ENERGY = ("hmc", "nuts", "pymc")
+
+
+FAMILIES = {
+    "GaussianNoise": ("gaussian",),
+    "BernoulliLogit": ("bernoulli", "multinomial"),
+    "PoissonLog": ("poisson",),
+    "GammaLog": ("gamma",),
+}
+"""Likelihood -> families of the table of conventions whose objectives are of it."""
 
 
 def verdict(c: Comparison) -> Chapter:
@@ -69,7 +78,9 @@ def _libraries(c: Comparison) -> Details | Said:
         table = conventions(problem.prior, problem.n, **given)
     except ParameterError as error:
         return Said((f"In other libraries' units: not said. {error}",))
-    found = table[table["parameters"].notna()]
+    families = FAMILIES.get(type(c.problem.likelihood).__name__, ())
+    meant = table["family"].map(lambda family: bool({"any", "prior", *families} & set(str(family).split(", "))))
+    found = table[table["parameters"].notna() & meant]
     rows = tuple((str(name), _settings(row["parameters"]), str(row["version"])) for name, row in found.iterrows())
     caption = f"This prior in the units of {len(rows)} objectives of other libraries, on the columns that it sees"
     return Details(caption, (Table("", ("objective", "parameters", "of"), rows),))
@@ -103,6 +114,9 @@ def coefficients(c: Comparison) -> Chapter:
         blocks.append(Table(heading(c), header, tuple(rows), note))
     else:
         blocks.append(Said(("The model has no columns.",)))
+    scales = sensitivity_cells(c) if c.passed else None
+    if scales is not None:
+        blocks.append(Table(SENSITIVITY, scales[0], tuple(scales[1])))
     return Chapter("coefficients", "Coefficients", blocks)
 
 
@@ -157,6 +171,11 @@ def reproduced(c: Comparison, command: str | None) -> Chapter:
     )
     blocks: list[Block] = [] if command is None else [Code(command, "Command line")]
     return Chapter("reproduce", "To reproduce", [*blocks, Code(code(c), "Python"), Facts(rows)])
+
+
+def beside(also: Mapping[str, object]) -> Chapter:
+    """What was asked for beside the comparison, as its own text."""
+    return Chapter("also", "Also asked for", [Code(str(found), name) for name, found in also.items()])
 
 
 def diagnosed(c: Comparison) -> Chapter:

@@ -41,7 +41,7 @@ def as_json(walk: Walk, pair: tuple[int, int] | None, comparison: Comparison) ->
     comparison : Comparison
         Whose posterior stands at its own scale.
     """
-    shown = _shown(walk)
+    shown = _shown(walk, pair)
     names = walk.penalized.problem.names
     drawn = None if pair is None else planes(walk, pair)
     data = {
@@ -68,11 +68,12 @@ def _escaped(text: str) -> str:
     return text
 
 
-def _shown(walk: Walk) -> NDArray[np.int_]:
-    """Columns shown, in their own order: those that are largest along the path, by mean and by MAP."""
+def _shown(walk: Walk, pair: tuple[int, int] | None) -> NDArray[np.int_]:
+    """Columns shown, in their own order: the pair, and those that are largest along the path, by mean and by MAP."""
     size = np.abs(walk.penalized.beta[walk.start :]).sum(axis=0) + np.nan_to_num(np.abs(walk.posterior.mean)).sum(
         axis=0
     )
+    size[list(pair or ())] = np.inf
     return np.sort(np.argsort(-size, kind="stable")[:MOST])
 
 
@@ -82,13 +83,12 @@ def _point(walk: Walk, i: int, shown: NDArray[np.int_], drawn: Plane | None, com
     sound, passed = bool(mode.sound[k]), bool(posterior.passed_at[i])
     point: dict[str, Any] = {
         "scale": posterior.scales[i],
-        "lambda": mode.lambda_[k],
+        "lambda": None if walk.mixed else mode.lambda_[k],
         "nonzero": int(mode.nonzero[k]) if sound else None,
         "map": mode.beta[k, shown] if sound else None,
         "zero": mode.zero[k, shown] if sound else None,
         "trouble": posterior.trouble[i],
         "how": "drawn" if posterior.drawn[i] else "reweighted",
-        "evidence": posterior.log_evidence[i],
     }
     if i == walk.home and comparison.passed:
         point |= {"how": "this report's own", "trouble": "", **_own(comparison, shown)}

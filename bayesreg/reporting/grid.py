@@ -83,6 +83,13 @@ class Walk:
         """Place in the penalised path of the first scale of the posterior's."""
         return int(np.searchsorted(self.penalized.scales, self.scales[0] * (1 - 1e-12)))
 
+    @property
+    def mixed(self) -> bool:
+        """Whether the penalty has two rates, λ₁ and λ₂, so that no one number is λ."""
+        prior, p = self.penalized.problem.prior, self.penalized.problem.p
+        form = prior.elastic(p)
+        return form is not None and bool(form.l1.any() and form.l2.any())
+
     def place(self, scale: float) -> int:
         """The place nearest to a scale."""
         return int(np.argmin(np.abs(np.log(self.scales / scale))))
@@ -156,6 +163,8 @@ def _highest(path: PosteriorPath) -> Mark | str:
     if not np.isfinite(value).any():
         return "no posterior along the path passed its gates"
     i = int(np.nanargmax(value))
+    if path.log_evidence[i] < np.nanmax(path.log_evidence):
+        return "the evidence is highest where a posterior failed its gate"
     if i in (0, value.size - 1):
         return f"the evidence is highest at the end of the path, scale {path.scales[i]:.4g}"
     step = float(np.log(path.scales[i + 1] / path.scales[i - 1])) / 2

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 def lead(c: Comparison) -> str:
     """The conclusion."""
     much = "little" if c.amount.little else "not little"
-    return f"Every check passed. What the point estimate discards here is {much}."
+    said = f"What the point estimate discards here is {much}."
+    if c.audited is not None and not c.audited.sound:
+        yours = f"Your fit is not the optimum of its own objective: {c.audited.verdict}."
+        return f"{yours} What follows is of the optimum. {said}"
+    if c.prediction.withheld:
+        return f"Every check passed but one: rows left out could not be predicted. {said}"
+    return f"Every check passed. {said}"
 
 
 def minute(c: Comparison) -> tuple[str, ...]:
@@ -32,10 +38,15 @@ def _zeros(c: Comparison) -> str:
     total, zero = len(table), int(table["zero"].sum())
     contain = int(((table["lower"] <= 0) & (table["upper"] >= 0)).sum())
     interval = f"{100 * c.interval_prob:.3g} % posterior interval"
-    first = f"The point estimate says that {zero} of {total} coefficients are exactly 0" if zero else (
-        f"The point estimate says of none of the {total} coefficients that it is 0"
-    )  # fmt: skip
-    return f"{first}; of {contain} the {interval} holds 0."
+    if total == 1:
+        is_it = "is exactly 0" if zero else "is not 0"
+        verb = "holds" if contain else "excludes"
+        return f"The point estimate says that the coefficient {is_it}; its {interval} {verb} 0."
+    if zero:
+        first = f"The point estimate says that {zero} of {total} coefficients {'is' if zero == 1 else 'are'} exactly 0"
+    else:
+        first = f"The point estimate says of none of the {total} coefficients that it is 0"
+    return f"{first}; the {interval} of {contain or 'none'} holds 0."
 
 
 def _pairs(c: Comparison) -> str:
@@ -44,10 +55,15 @@ def _pairs(c: Comparison) -> str:
         return ""
     row = c.tradeoffs.table.iloc[0]
     pairs = "1 pair" if c.tradeoffs.count == 1 else f"{c.tradeoffs.count} pairs"
+    if c.coefficients["zero"].any():
+        what = "it keeps one and drops the other"
+        which = f"it keeps {row['kept']} and drops {row['dropped']}"
+    else:  # nothing is dropped: what is within ε counts as small
+        what = "it has one for an effect and the other for a small one"
+        which = f"{row['kept']} and {row['dropped']}"
     return (
-        f"In {pairs} of columns it keeps one and drops the other where the posterior cannot tell which has the larger "
-        f"effect: it keeps {row['kept']} and drops {row['dropped']}, and P(the first is larger) is "
-        f"{percent(float(row['p_larger']))}."
+        f"In {pairs} of columns {what} where the posterior cannot tell which is the larger: {which}, and P(the first "
+        f"is larger) is {percent(float(row['p_larger']))}."
     )
 
 
@@ -58,9 +74,12 @@ def _supports(c: Comparison) -> str:
     if kept == c.problem.p:
         return ""
     own = percent(found.map_frequency) if found.map_frequency > 0 else "none"
+    columns = "It keeps no column, as do" if not kept else "Its 1 column is that of" if kept == 1 else (
+        f"Its {kept} columns are those of"
+    )  # fmt: skip
     return (
-        f"Its {kept} columns are those of {own} of the posterior's draws, which need {number(found.mean_size)} on "
-        f"average to predict what they predict."
+        f"{columns} {own} of the posterior's draws, which need {number(found.mean_size)} on average to predict what "
+        "they predict."
     )
 
 

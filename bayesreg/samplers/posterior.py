@@ -239,7 +239,7 @@ def assemble(problem: Problem, draws: Draws, settings: Settings, method: str, re
         "sampler": method,
         "reason": reason,
         "interrupted": int(draws.interrupted),
-        "seed": str(settings.seed.entropy),
+        "seed": _seed_text(settings.seed),
         "draws_asked": settings.draws,
         "chains_asked": settings.chains or 0,
         "superchains": draws.superchains or 0,
@@ -249,6 +249,11 @@ def assemble(problem: Problem, draws: Draws, settings: Settings, method: str, re
     rows = Once(partial(_affordable, problem, draws))
     tree = Once(partial(_tree, problem, arrays, draws.stats, rows, attrs))
     return Posterior(arrays, attrs, _verdict(problem, draws), rows, tree, problem)
+
+
+def _seed_text(seed: np.random.SeedSequence) -> str:
+    """The number that a seed is, or what it is if it is none."""
+    return f"{seed.entropy} spawned {seed.spawn_key}" if seed.spawn_key else str(seed.entropy)
 
 
 def _dispersion(problem: Problem, draws: Draws) -> dict[str, Array]:

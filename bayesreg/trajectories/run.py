@@ -23,6 +23,9 @@ from bayesreg.stacked import Stacked
 from bayesreg.trajectories.result import Trajectory
 from bayesreg.trajectories.steps import rule_of, walk
 
+MOST_NUMBERS = 200_000_000
+"""Numbers in all iterates: 1.6 GB."""
+
 METHODS = ("gradient", "subgradient", "proximal")
 
 
@@ -82,6 +85,9 @@ def trajectory(
         msg = f"trajectory: penalized must be True or False (got {penalized!r})"
         raise ParameterError(msg)
     count = read_integer("steps", steps, 1)
+    if count * max(1, len(problem.labels)) > MOST_NUMBERS:
+        msg = f"trajectory: steps = {count} iterates of {len(problem.labels)} numbers do not fit; take fewer steps"
+        raise ParameterError(msg)
     if problem.prior.hyperprior is not None:
         problem.prior.penalty(np.zeros(problem.p))  # raises, and says what to do
     beta = _start(problem, start)

@@ -52,6 +52,7 @@ def test_claim_is_withheld_when_a_check_failed(failed, written):
     assert "No conclusion: a check failed\n" in said
     assert "R-hat is 1.08 (limit 1.01)" in said
     assert "one point" not in said
+    assert "posterior mean" not in said  # nor is anything of the posterior drawn
 
 
 def test_disagreement_is_not_called_one_point(lasso, written):

@@ -93,6 +93,10 @@ def test_claim_is_withheld_when_a_check_failed(failed, written):
     assert all("the share stated" not in ax.get_legend_handles_labels()[1] for ax in panels)
 
 
+def test_nothing_of_a_posterior_that_failed_is_drawn(failed):
+    assert not any(ax.lines or ax.collections for ax in marginals(failed))
+
+
 def test_claim_is_withheld_on_given_axes_too(failed, written):
     figure, axes = plt.subplots(2, 2, figsize=(7, 7), layout="constrained")
     marginals(failed, axes=axes)

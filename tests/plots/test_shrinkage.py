@@ -26,7 +26,7 @@ def test_points_and_curves_stand_at_the_numbers(found, drawn):
     for label, column in (("MAP", "map"), ("posterior mean", "mean")):
         np.testing.assert_allclose(drawn(ax, label).get_xdata(), table["unpenalized"])
         np.testing.assert_allclose(drawn(ax, label).get_ydata(), table[column])
-    segments = np.array(drawn(ax, "posterior interval").get_segments())
+    segments = np.array(drawn(ax, "posterior 95\u00a0%").get_segments())
     np.testing.assert_allclose(segments[:, :, 1], table[["lower", "upper"]])
     for label, values in (("MAP alone", found.curve.map), ("mean alone", found.curve.mean)):
         line = drawn(ax, label)

@@ -101,3 +101,26 @@ def test_names_in_any_script_are_drawn_without_a_warning(make, written):
     said = written(br.plots.forest(comparison).figure)
     assert "\\u540d\\u524d" in said
     assert "b c" in said
+
+
+def test_nothing_drawn_is_black_on_black(lasso):
+    """Whatever style the reader has chosen: what is black on white is white on black."""
+    with plt.style.context("dark_background"):
+        ax = br.plots.forest(lasso)
+        rings = next(line for line in ax.lines if line.get_label() == "penalised optimum")
+        assert rings.get_markeredgecolor() == "white"
+    ax = br.plots.forest(lasso)
+    rings = next(line for line in ax.lines if line.get_label() == "penalised optimum")
+    assert rings.get_markeredgecolor() == "black"
+
+
+def test_numbers_have_no_powers_of_ten_up_to_a_million():
+    assert [style.number(v) for v in (0.123, -1.26, 12.3, 123.0, -45678.0, 2e7, 1e-7)] == [
+        "0.12", "−1.3", "12", "120", "−46000", "2e+07", "1e−07",
+    ]  # fmt: skip
+
+
+def test_very_long_names_are_cut_in_no_time():
+    name = "x" * 100_000
+    assert len(style.shorten(name, 1.0)) < 40
+    assert style.shorten("short", 1.0) == "short"

@@ -163,8 +163,8 @@ def test_the_pictures_carry_the_numbers(opened: Open, diabetes: Made) -> None:
     for i in (2, walk.own):
         seen.move(i)
         pixels = seen.page.evaluate(
-            "[...document.querySelectorAll('#explorer-forest [data-mark=dot]')].map(g => [...g.children].map(e =>"
-            " e.tagName === 'circle' ? +e.getAttribute('cx')"
+            "[...document.querySelectorAll('#explorer-forest [data-mark=dot]')].map(g =>"
+            " [...g.querySelectorAll('circle, path')].map(e => e.tagName === 'circle' ? +e.getAttribute('cx')"
             " : +/translate\\(([-\\d.]+)/.exec(e.getAttribute('transform'))[1]))"
         )
         mean, mode = np.array(pixels[0]), np.array(pixels[1])

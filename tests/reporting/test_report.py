@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -288,7 +289,7 @@ def test_bad_arguments_are_refused_before_anything_is_computed(tmp_path: Path) -
         br.report(c.problem, tmp_path / "r.html")
     X = np.random.default_rng(0).normal(size=(30, 2))
     other = br.choose_scale(br.Problem.from_arrays(X, X[:, 0] + X[::-1, 1], prior=br.Gaussian(1.0)), "cv")
-    with pytest.raises(br.ParameterError, match="other columns"):
+    with pytest.raises(br.ParameterError, match="columns other than"):
         br.report(c, tmp_path / "r.html", choice=other)
     assert not list(tmp_path.glob("*.tmp"))
 
@@ -306,3 +307,94 @@ def test_the_libraries_are_those_that_were_vetted() -> None:
         text = build._text(f"vendor/{name}")
         assert "</script" not in text
         assert "<!--" not in text
+
+
+def test_a_choice_of_anything_else_is_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(40, 3))
+    y = X @ [1.0, 0.0, -0.5] + rng.normal(size=40)
+    c = br.compare(br.Problem.from_arrays(X, y, prior=br.Gaussian(1.0)), draws=300)
+    others = {
+        "rows": br.Problem.from_arrays(X, y + X[:, 1], prior=br.Gaussian(1.0)),
+        "a prior": br.Problem.from_arrays(X, y, prior=br.Laplace(1.0)),
+    }
+    for word, problem in others.items():
+        with pytest.raises(br.ParameterError, match=f"choice is of {word} other"):
+            br.report(c, tmp_path / "r.html", choice=br.choose_scale(problem, "cv"))
+    with pytest.raises(br.ParameterError, match="must be a ScaleChoice"):
+        br.report(c, tmp_path / "r.html", choice="cv")
+    with pytest.raises(br.ParameterError, match="explorer must be"):
+        br.report(c, tmp_path / "r.html", explorer="no")
+    with pytest.raises(br.InputError, match="must be a path"):
+        br.report(c, None)
+    with pytest.raises(br.InputError, match="file name of"):
+        br.report(c, tmp_path / f"{'x' * 250}.html")
+    own = br.choose_scale(br.Problem.from_arrays(X, y, prior=br.Gaussian(5.0)), "cv")
+    assert br.report(c, tmp_path / "r.html", choice=own).exists()
+
+
+def test_an_audited_fit_that_is_not_the_optimum_is_said_first(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(60, 3))
+    y = X[:, 0] + rng.normal(size=60)
+    fitted = Ridge(1.0).fit(X, y)
+    fitted.coef_ = fitted.coef_ + 0.5
+    said = words(br.report(br.audit(fitted, X, y), tmp_path / "r.html", explorer=False).read_text(encoding="utf-8"))
+    assert "Your fit is not the optimum of its own objective" in said
+    assert "Every check passed" not in said
+
+
+def test_a_constant_response_and_separated_classes_have_a_report(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(40, 3))
+    with pytest.warns(br.DataWarning, match="constant"):
+        flat = br.Problem.from_arrays(X, np.full(40, 3.0), prior=br.Laplace(0.3), likelihood=br.GaussianNoise(1.0))
+    br.report(br.compare(flat, draws=300), tmp_path / "r.html", explorer=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", br.DataWarning)
+        apart = br.Problem.from_arrays(X, (X[:, 0] > 0) * 1.0, prior=br.Gaussian(1.0), likelihood=br.BernoulliLogit())
+        c = br.compare(apart, draws=500)
+    said = words(br.report(c, tmp_path / "r.html", explorer=False).read_text(encoding="utf-8"))
+    assert "Under half, once and twice the prior's scale" in said
+    assert "nan" not in said
+
+
+def test_a_highest_place_that_failed_its_gate_has_no_mark(diabetes: Made) -> None:
+    path = diabetes.walk.posterior
+    best = int(np.argmax(path.log_evidence))
+    passed = path.passed_at.copy()
+    assert isinstance(grid._highest(path), grid.Mark)
+    passed[best] = False
+    assert "failed its gate" in str(grid._highest(replace(path, passed_at=passed)))
+
+
+def test_who_may_read_a_report_stays_as_it_was_and_a_link_stays_a_link(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.html", tmp_path / "link.html"
+    real.write_text("before")
+    real.chmod(0o600)
+    link.symlink_to(real)
+    br.report(small(), link, explorer=False)
+    assert link.is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o600
+    assert "before" not in real.read_text(encoding="utf-8")
+
+
+def test_a_command_that_is_no_text_is_escaped(tmp_path: Path) -> None:
+    text = br.report(small(), tmp_path / "r.html", explorer=False, command="compare caf\udce9.csv").read_text("utf-8")
+    assert "caf\\udce9.csv" in text
+
+
+def test_what_was_asked_for_beside_is_in_it(tmp_path: Path) -> None:
+    c = small()
+    said = words(
+        br.report(c, tmp_path / "r.html", explorer=False, also={"Waterfall": c.waterfall()}).read_text("utf-8")
+    )
+    assert " ".join(c.waterfall().sentence.split()) in said
+
+
+def test_only_libraries_that_fit_such_a_response_are_listed(diabetes: Made) -> None:
+    table = diabetes.text[diabetes.text.index("objectives of other libraries") :]
+    table = table[: table.index("</table>")]
+    assert "sklearn.Lasso" in table
+    assert "Logistic" not in table
+    assert "poisson" not in table.lower()

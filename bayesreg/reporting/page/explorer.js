@@ -24,7 +24,10 @@
   const path = data.points.flatMap((point) =>
     data.names.map((name, j) => ({ name, j, scale: point.scale, value: point.map ? point.map[j] : NaN })));
   const last = data.points.at(-1);
-  const values = data.points.flatMap((point) =>
+  // Of what lies within a decade of the start: far out, bands of weak priors would make points of all others.
+  const home = data.points[data.start].scale;
+  const near = data.points.filter((point) => Math.abs(Math.log10(point.scale / home)) <= 1);
+  const values = near.flatMap((point) =>
     data.names.flatMap((_, j) => [point.map?.[j], point.lower?.[j], point.upper?.[j]].filter(Number.isFinite)));
   const range = [Math.min(0, ...values), Math.max(0, ...values)];
   const chosen = { place: data.start };
@@ -95,9 +98,9 @@
       y: { type: "band", domain: data.names, label: null, tickFormat: (d) => shorten(d, 12), tickSize: 0 },
       marks: [
         Plot.ruleX([0], { stroke: GREY }),
-        Plot.ruleY(there, { y: "name", x1: "lower", x2: "upper", stroke: BLUE, strokeWidth: 2.5, dy: 3 }),
-        Plot.dot(there, { y: "name", x: "mean", r: 3.5, fill: "white", stroke: BLUE, strokeWidth: 1.5, dy: 3 }),
-        Plot.dot(rows.filter((d) => Number.isFinite(d.map)), { y: "name", x: "map", r: 4, symbol: "diamond", fill: (d) => (d.zero ? "white" : RED), stroke: RED, strokeWidth: 1.5, dy: -5 }),
+        Plot.ruleY(there, { clip: true, y: "name", x1: "lower", x2: "upper", stroke: BLUE, strokeWidth: 2.5, dy: 3 }),
+        Plot.dot(there, { clip: true, y: "name", x: "mean", r: 3.5, fill: "white", stroke: BLUE, strokeWidth: 1.5, dy: 3 }),
+        Plot.dot(rows.filter((d) => Number.isFinite(d.map)), { clip: true, y: "name", x: "map", r: 4, symbol: "diamond", fill: (d) => (d.zero ? "white" : RED), stroke: RED, strokeWidth: 1.5, dy: -5 }),
       ],
     }), "Posterior 95 % intervals and means, and the penalised optimum, at this strength; the table below has the numbers");
   }

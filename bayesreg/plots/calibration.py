@@ -44,6 +44,10 @@ STYLES = dict(zip(PREDICTORS, ((VERMILLION, "D"), (ORANGE, "s"), (BLUE, "o")), s
 MOST_BINS, ROWS_A_BIN = 10, 20
 """Bins of the PIT histogram: at most so many, and so many rows in each."""
 
+SURE, ENOUGH = 0.3, 40
+"""Standard error of the slope up to which it is called calibrated, and rows from which a promise is called held: of
+fewer, next to any number of rows inside would be no surprise."""
+
 LEVEL = 0.95
 
 
@@ -185,13 +189,14 @@ def _claim(ledger: PredictionLedger | None) -> tuple[str, str]:
         slope, error = (_value(ledger.scores, FULL, f"calibration_slope{end}") for end in ("", "_se"))
         if not np.isfinite(slope):
             return "The classes are apart: calibration has no slope", f"{ledger.method}, {rows} rows."
-        said = "calibrated" if abs(slope - 1) <= 2 * error else "too sure" if slope < 1 else "too unsure"
+        near = "calibrated" if error <= SURE else "not told from calibrated ones"
+        said = near if abs(slope - 1) <= 2 * error else "too sure" if slope < 1 else "too unsure"
         claim = f"The posterior's probabilities are {said}: slope {slope:.2f}"
         return claim, f"± {error:.2g}, 1 if calibrated; {ledger.method}, {rows} rows."
     widest = INTERVALS[-1]
     coverage, error = (_value(ledger.intervals, (FULL, widest), name) for name in ("coverage", "coverage_se"))
     near = abs(coverage - widest) <= 2 * max(error, float(np.sqrt(widest * (1 - widest) / max(rows, 1))))
-    verb = "holds" if near else "misses"
+    verb = "misses" if not near else "holds" if rows >= ENOUGH else "is not told from"
     claim = f"The posterior's 95\u00a0% interval {verb} its promise: it has {100 * coverage:.1f}\u00a0% of the rows"
     plugged = 100 * _value(ledger.intervals, (PREDICTORS[0], widest), "coverage")
     return claim, f"{ledger.method}, {rows} rows; the plug-in at the MAP's has {plugged:.1f}\u00a0%."

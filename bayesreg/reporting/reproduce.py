@@ -95,10 +95,12 @@ def _sampling(comparison: Comparison, names: Names) -> str:
     seed = str(attrs.get("seed", 0))
     if not seed.isdigit():
         names.remarks.append("the seed was no number: these very draws cannot be made again")
-    text = (
-        f"method={attrs['sampler']!r}, draws={attrs['draws_asked']}, chains={attrs['chains_asked'] or None}, "
-        f"seed={seed if seed.isdigit() else 'None'}"
-    )
+    text = f"method={attrs['sampler']!r}, "
+    if "draws_asked" in attrs:
+        text += f"draws={attrs['draws_asked']}, chains={attrs['chains_asked'] or None}, "
+    else:  # saved by a version that did not keep them
+        names.remarks.append("draws and chains as they were asked for are not known: here the defaults")
+    text += f"seed={seed if seed.isdigit() else 'None'}"
     text += "" if comparison.sigma is None else f", sigma={_plain(comparison.sigma, names)}"
     if comparison.interval_prob != INTERVAL:
         text += f", interval={_plain(comparison.interval_prob, names)}"

@@ -215,3 +215,13 @@ def test_nothing_is_cut_off_at_either_width(ledger, written, width, binary):
     assert panels[0].figure.get_figwidth() == width
     written(panels[0].figure)
     assert min(ax.get_window_extent().height for ax in panels) / panels[0].figure.dpi > 0.9
+
+
+def test_few_rows_hold_no_promise(written):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 2))
+    problem = br.Problem.from_arrays(X, X[:, 0] + rng.normal(size=30), prior=br.Gaussian(1.0))
+    few = br.discard.prediction(br.sample(problem), rows=8)
+    said = written(calibration(few)[0].figure).replace("\n", " ")
+    assert "is not told from its promise" in said
+    assert "holds" not in said

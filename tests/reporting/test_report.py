@@ -398,3 +398,11 @@ def test_only_libraries_that_fit_such_a_response_are_listed(diabetes: Made) -> N
     assert "sklearn.Lasso" in table
     assert "Logistic" not in table
     assert "poisson" not in table.lower()
+
+
+def test_a_comparison_saved_before_it_kept_its_settings_has_a_report() -> None:
+    c = small()
+    attrs = {name: value for name, value in c.posterior.attrs.items() if not name.endswith("_asked")}
+    text = code(replace(c, posterior=replace(c.posterior, attrs=attrs)))
+    assert "draws and chains as they were asked for are not known" in text
+    compile(text, "code", "exec")

@@ -189,8 +189,8 @@ def _claim(ledger: PredictionLedger | None) -> tuple[str, str]:
         slope, error = (_value(ledger.scores, FULL, f"calibration_slope{end}") for end in ("", "_se"))
         if not np.isfinite(slope):
             return "The classes are apart: calibration has no slope", f"{ledger.method}, {rows} rows."
-        near = "calibrated" if error <= SURE else "not told from calibrated ones"
-        said = near if abs(slope - 1) <= 2 * error else "too sure" if slope < 1 else "too unsure"
+        sound = "calibrated" if error <= SURE else "not told from calibrated ones"
+        said = sound if abs(slope - 1) <= 2 * error else "too sure" if slope < 1 else "too unsure"
         claim = f"The posterior's probabilities are {said}: slope {slope:.2f}"
         return claim, f"± {error:.2g}, 1 if calibrated; {ledger.method}, {rows} rows."
     widest = INTERVALS[-1]

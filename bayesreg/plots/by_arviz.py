@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesreg.plots.style import GREY, TEXT, caption, legend_below, shorten
+from bayesreg.plots.style import GREY, caption, legend_below
+from bayesreg.plots.words import TEXT, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,14 +15,12 @@ from bayesreg.plots.style import (
     GREY,
     ORANGE,
     PANEL_LIFT,
-    TEXT,
     VERMILLION,
     WITHHELD,
     blank,
     caption,
     figure_of,
     heading,
-    inches_of,
     inches_wide,
     ink,
     legend_below,
@@ -30,6 +28,7 @@ from bayesreg.plots.style import (
     tidy,
     withheld,
 )
+from bayesreg.plots.words import TEXT, inches_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,15 +20,17 @@ from bayesreg.plots.scale_axis import (
 from bayesreg.plots.style import (
     BLUE,
     GREY,
-    TEXT,
     VERMILLION,
     WITHHELD,
     caption,
     figure_of,
     heading,
-    inches_of,
     inches_wide,
     ink,
+)
+from bayesreg.plots.words import (
+    TEXT,
+    inches_of,
     number,
     shorten_all,
     wrap,

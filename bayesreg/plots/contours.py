@@ -13,7 +13,6 @@ from bayesreg.plots.style import (
     BLUE,
     GREY,
     SAME_POINT,
-    TEXT,
     VERMILLION,
     axis_label,
     caption,
@@ -21,11 +20,14 @@ from bayesreg.plots.style import (
     heading,
     ink,
     legend_below,
+    tidy,
+    withheld,
+)
+from bayesreg.plots.words import (
+    TEXT,
     number,
     percent,
     shorten,
-    tidy,
-    withheld,
 )
 from bayesreg.slices import LossSlice, loss_slice
 

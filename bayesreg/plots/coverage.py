@@ -10,15 +10,14 @@ from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.plots.style import (
     LINES,
-    TEXT,
     caption,
     figure_of,
     heading,
     ink,
     legend_below,
-    number,
     tidy,
 )
+from bayesreg.plots.words import TEXT, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

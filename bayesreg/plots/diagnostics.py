@@ -14,7 +14,8 @@ from bayesreg.arguments import read_integer
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.plots.by_arviz import finished, made, soften
-from bayesreg.plots.style import TEXT, VERMILLION, WITHHELD
+from bayesreg.plots.style import VERMILLION, WITHHELD
+from bayesreg.plots.words import TEXT
 from bayesreg.samplers import Posterior
 
 if TYPE_CHECKING:

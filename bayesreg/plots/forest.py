@@ -16,7 +16,6 @@ from bayesreg.plots.style import (
     GREY,
     LINES,
     SAME_POINT,
-    TEXT,
     VERMILLION,
     caption,
     coefficient_label,
@@ -25,11 +24,10 @@ from bayesreg.plots.style import (
     inches_wide,
     ink,
     legend_below,
-    number,
-    shorten_all,
     tidy,
     withheld,
 )
+from bayesreg.plots.words import TEXT, number, shorten_all
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,18 +10,20 @@ from bayesreg.arguments import read_integer
 from bayesreg.plots.style import (
     BLUE,
     GREY,
-    TEXT,
     VERMILLION,
     blank,
     caption,
     figure_of,
     heading,
     legend_below,
+    tidy,
+    withheld,
+)
+from bayesreg.plots.words import (
+    TEXT,
     number,
     shorten,
     shorten_all,
-    tidy,
-    withheld,
 )
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesreg.interfaces import Array
-from bayesreg.plots.style import GREY, TEXT, figure_of, inches_high, shorten_all
+from bayesreg.plots.style import GREY, figure_of, inches_high
+from bayesreg.plots.words import TEXT, shorten_all
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,7 +15,8 @@ from bayesreg.discard.scores import FULL, PREDICTORS, PredictionLedger
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.plots.by_arviz import finished, made, soften
-from bayesreg.plots.style import BLUE, TEXT, VERMILLION, number
+from bayesreg.plots.style import BLUE, VERMILLION
+from bayesreg.plots.words import TEXT, number
 
 if TYPE_CHECKING:
     import xarray as xr

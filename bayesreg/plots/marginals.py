@@ -13,7 +13,6 @@ from bayesreg.plots.style import (
     BLUE,
     ORANGE,
     SAME_POINT,
-    TEXT,
     VERMILLION,
     WITHHELD,
     blank,
@@ -25,12 +24,15 @@ from bayesreg.plots.style import (
     inches_wide,
     ink,
     legend_below,
-    number,
-    percent,
     prior_curve,
-    shorten,
     tidy,
     withheld,
+)
+from bayesreg.plots.words import (
+    TEXT,
+    number,
+    percent,
+    shorten,
 )
 
 if TYPE_CHECKING:

@@ -29,7 +29,6 @@ from bayesreg.plots.style import (
     BLUE,
     GREY,
     LINES,
-    TEXT,
     VERMILLION,
     axis_label,
     caption,
@@ -38,9 +37,8 @@ from bayesreg.plots.style import (
     inches_high,
     inches_wide,
     legend_below,
-    shorten,
-    wrap,
 )
+from bayesreg.plots.words import TEXT, shorten, wrap
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from bayesreg.interfaces import Array
 from bayesreg.plots.scale_axis import Power, chosen_rule
-from bayesreg.plots.style import TITLE, WITHHELD, number, shorten
+from bayesreg.plots.style import WITHHELD
+from bayesreg.plots.words import TITLE, number, shorten
 
 if TYPE_CHECKING:
     import pandas as pd

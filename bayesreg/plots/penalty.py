@@ -13,16 +13,14 @@ from bayesreg.plots.penalty_claim import Slope, claim_of
 from bayesreg.plots.style import (
     GREY,
     LINES,
-    TEXT,
     caption,
     figure_of,
     heading,
     inches_wide,
     legend_below,
-    shorten,
     tidy,
-    wrap,
 )
+from bayesreg.plots.words import TEXT, shorten, wrap
 from bayesreg.problem import Problem
 from bayesreg.stacked import Stacked
 

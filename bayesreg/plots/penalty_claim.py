@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 
 from bayesreg.interfaces import Array
-from bayesreg.plots.style import number, shorten
+from bayesreg.plots.words import number, shorten
 
 SAME = 1e-6
 """Relative difference within which pulls are the same, or in proportion."""

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesreg.interfaces import Array
-from bayesreg.plots.style import GREY, TEXT, ink
+from bayesreg.plots.style import GREY, ink
+from bayesreg.plots.words import TEXT
 
 if TYPE_CHECKING:
     import pandas as pd

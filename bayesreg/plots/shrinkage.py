@@ -10,7 +10,6 @@ from bayesreg.errors import ParameterError
 from bayesreg.plots.style import (
     BLUE,
     GREY,
-    TEXT,
     VERMILLION,
     WITHHELD,
     blank,
@@ -20,6 +19,7 @@ from bayesreg.plots.style import (
     legend_below,
     tidy,
 )
+from bayesreg.plots.words import TEXT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,20 +16,22 @@ from bayesreg.plots.style import (
     GREY,
     ORANGE,
     PANEL_LIFT,
-    TEXT,
-    TITLE,
     VERMILLION,
     caption,
     figure_of,
     heading,
     inches_wide,
     legend_below,
-    number,
     panel_title,
-    percent,
-    shorten,
     tidy,
     withheld,
+)
+from bayesreg.plots.words import (
+    TEXT,
+    TITLE,
+    number,
+    percent,
+    shorten,
 )
 
 if TYPE_CHECKING:

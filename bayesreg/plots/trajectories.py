@@ -15,7 +15,6 @@ from bayesreg.interfaces import Array
 from bayesreg.plots.style import (
     GREY,
     LINES,
-    TEXT,
     axis_label,
     caption,
     figure_of,
@@ -24,11 +23,10 @@ from bayesreg.plots.style import (
     inches_wide,
     ink,
     legend_below,
-    shorten_all,
     tidy,
-    wrap,
 )
 from bayesreg.plots.trajectories_claim import claim, ended, labels_of, rounding
+from bayesreg.plots.words import TEXT, shorten_all, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayesreg.plots.style import WITHHELD, number
+from bayesreg.plots.style import WITHHELD
+from bayesreg.plots.words import number
 
 if TYPE_CHECKING:
     from bayesreg.trajectories import Trajectory

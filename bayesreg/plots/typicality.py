@@ -10,7 +10,6 @@ import numpy as np
 from bayesreg.plots.style import (
     BLUE,
     GREY,
-    TEXT,
     VERMILLION,
     blank,
     caption,
@@ -21,6 +20,7 @@ from bayesreg.plots.style import (
     tidy,
 )
 from bayesreg.plots.style import withheld as withheld_claim
+from bayesreg.plots.words import TEXT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

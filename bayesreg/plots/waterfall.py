@@ -18,8 +18,6 @@ from bayesreg.plots.style import (
     GREY,
     LINES,
     ORANGE,
-    TEXT,
-    TITLE,
     VERMILLION,
     WITHHELD,
     blank,
@@ -29,9 +27,13 @@ from bayesreg.plots.style import (
     inches_wide,
     ink,
     legend_below,
+    tidy,
+)
+from bayesreg.plots.words import (
+    TEXT,
+    TITLE,
     number,
     shorten,
-    tidy,
     wrap,
 )
 

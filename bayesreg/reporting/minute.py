@@ -8,7 +8,7 @@ import numpy as np
 
 from bayesreg.discard.scores import PREDICTORS
 from bayesreg.discard.scores_text import CLEAR, NEGLIGIBLE
-from bayesreg.plots.style import number, percent
+from bayesreg.plots.words import number, percent
 
 if TYPE_CHECKING:
     from bayesreg.comparison import Comparison

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 import bayesreg as br
-from bayesreg.plots import style
+from bayesreg.plots import style, words
 
 
 def test_importing_the_pictures_does_not_load_matplotlib():
@@ -20,7 +20,7 @@ def test_importing_the_pictures_does_not_load_matplotlib():
     [(0.0, "under 0.1 %"), (0.0042, "0.4 %"), (0.31, "31 %"), (0.994, "99.4 %"), (1.0, "over 99.9 %")],
 )
 def test_percent_claims_no_more_than_draws_can_tell(share, said):
-    assert style.percent(share).replace("\u00a0", " ") == said
+    assert words.percent(share).replace("\u00a0", " ") == said
 
 
 @pytest.mark.parametrize(
@@ -28,22 +28,22 @@ def test_percent_claims_no_more_than_draws_can_tell(share, said):
 )
 def test_shortened_names_fit_and_stay_distinct(pattern):
     names = [pattern.format(j) for j in range(30)] + ["short"]
-    short = style.shorten_all(names, 1.2)
+    short = words.shorten_all(names, 1.2)
     assert len(set(short)) == len(names)
     assert short[-1] == "short"
-    assert max(map(style.inches_of, short)) <= 1.2
+    assert max(map(words.inches_of, short)) <= 1.2
 
 
 def test_names_that_no_cut_tells_apart_are_numbered():
     names = ["a" * 60 + middle + "z" * 60 for middle in "xyz"]
-    assert len(set(style.shorten_all(names, 1.0))) == 3
+    assert len(set(words.shorten_all(names, 1.0))) == 3
 
 
 def test_wrapped_lines_fit_and_lose_nothing():
     text = "18 of 40 coefficients are exactly 0 there; 34 of 40 posterior intervals contain 0."
-    wrapped = style.wrap(text, 1.7)
+    wrapped = words.wrap(text, 1.7)
     assert wrapped.split() == text.split()
-    assert max(map(style.inches_of, wrapped.splitlines())) <= 1.7
+    assert max(map(words.inches_of, wrapped.splitlines())) <= 1.7
 
 
 def test_density_is_that_of_the_draws():
@@ -88,12 +88,12 @@ def test_units_follow_the_link(make):
 
 def test_what_no_font_has_is_shown_by_its_code():
     """Matplotlib would warn and draw a box."""
-    assert style.drawable("plain_name $x$") == "plain_name $x$"
-    assert style.drawable("β̂ → ‖β‖₁") == "β̂ → ‖β‖₁"
-    assert style.drawable("名") == "\\u540d"
-    assert style.drawable("a\nb\u2028c") == "a b c"
+    assert words.drawable("plain_name $x$") == "plain_name $x$"
+    assert words.drawable("β̂ → ‖β‖₁") == "β̂ → ‖β‖₁"
+    assert words.drawable("名") == "\\u540d"
+    assert words.drawable("a\nb\u2028c") == "a b c"
     with plt.rc_context({"font.family": ["DejaVu Sans Mono"]}):
-        assert style.drawable("β名") == "β\\u540d"
+        assert words.drawable("β名") == "β\\u540d"
 
 
 def test_names_in_any_script_are_drawn_without_a_warning(make, written):
@@ -115,12 +115,12 @@ def test_nothing_drawn_is_black_on_black(lasso):
 
 
 def test_numbers_have_no_powers_of_ten_up_to_a_million():
-    assert [style.number(v) for v in (0.123, -1.26, 12.3, 123.0, -45678.0, 2e7, 1e-7)] == [
+    assert [words.number(v) for v in (0.123, -1.26, 12.3, 123.0, -45678.0, 2e7, 1e-7)] == [
         "0.12", "−1.3", "12", "120", "−46000", "2e+07", "1e−07",
     ]  # fmt: skip
 
 
 def test_very_long_names_are_cut_in_no_time():
     name = "x" * 100_000
-    assert len(style.shorten(name, 1.0)) < 40
-    assert style.shorten("short", 1.0) == "short"
+    assert len(words.shorten(name, 1.0)) < 40
+    assert words.shorten("short", 1.0) == "short"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import bayesreg as br
-from bayesreg.plots import style, trajectories
+from bayesreg.plots import trajectories, words
 from tests.problems import FAMILIES, P, make_problem, sparse_problem
 
 METHODS = ("gradient", "subgradient", "proximal")
@@ -100,7 +100,7 @@ def test_the_claim_is_that_only_proximal_steps_reach_zeros(lasso, written):
     assert f"There the others end up to {away:.2g} from 0." in said
     assert said.count("0 of 6 exactly at 0") == 2
     assert f"{zeros} of 6 exactly at 0" in said
-    assert f"J {style.number(lasso[0].excess[-1])} nats above minimum" in said
+    assert f"J {words.number(lasso[0].excess[-1])} nats above minimum" in said
 
 
 def test_zeros_that_are_not_the_optimums_are_not_called_so(lasso, written):
@@ -118,7 +118,7 @@ def test_without_a_kink_the_claim_is_how_near_the_minimum_is(written):
     found = [br.trajectory(problem, method, 20) for method in ("subgradient", "gradient")]
     worst = max(one.excess[-1] for one in found)
     said = flat(written(trajectories(*found)[0].get_figure(root=True)))
-    assert f"After 20 steps J is {style.number(worst)} nats above minimum" in said
+    assert f"After 20 steps J is {words.number(worst)} nats above minimum" in said
     assert "No coefficient is exactly at 0." in said
     assert "zeros" not in said
     done = br.trajectory(problem, "gradient", 3000)
@@ -160,7 +160,7 @@ def test_weights_that_settle_are_not_said_to_grow(written):
 def test_the_lowest_minimum_found_is_not_called_the_minimum(written):
     found = br.trajectory(make_problem("student-t", prior=br.Gaussian(0.5)), "proximal", 3)
     said = flat(written(trajectories(found)[0].get_figure(root=True)))
-    assert f"J is {style.number(found.excess[-1])} nats above lowest found" in said
+    assert f"J is {words.number(found.excess[-1])} nats above lowest found" in said
 
 
 def test_a_located_prior_has_its_own_zeros(written):

@@ -13,7 +13,6 @@ from bayesreg.libraries.objective import BARE, LibraryObjective, find
 from bayesreg.libraries.rates import Rates, from_rates, to_rates
 from bayesreg.libraries.strengths import as_numbers
 from bayesreg.scales import positive_number
-from bayesreg.stacked import Stacked
 
 if TYPE_CHECKING:
     from bayesreg.interfaces import Prior
@@ -265,6 +264,8 @@ def _collapsed(rate: float | Array) -> float | Array:
 
 def _width(prior: Prior) -> int:
     """Number of columns that the prior's parameters speak of: 1 where they are numbers."""
+    from bayesreg.stacked import Stacked
+
     if isinstance(prior, Stacked):
         return sum(columns.size for _, columns in prior.parts)
     return next((p for p in _sizes(prior) if p > 1), 1)

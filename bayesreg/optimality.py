@@ -46,10 +46,18 @@ def kkt_residual(problem: Problem, theta: Array, gradient: Array | None = None) 
     return np.abs(-slope - problem.penalty_prior.nearest_subgradient(theta, -slope))
 
 
-def kkt_tolerance(problem: Problem, theta: Array) -> Array:
-    """Tolerance (k,) for the residual: KKT_TOLERANCE·max(1, λ), never below the gradient's rounding."""
+def kkt_tolerance(problem: Problem, theta: Array, *, any_unit: bool | None = None) -> Array:
+    """Tolerance (k,) for the residual: KKT_TOLERANCE·max(1, λ), never below the gradient's rounding.
+
+    A residual r leaves about r²/2h nats, h the curvature.  With `any_unit` it is also held to KKT_TOLERANCE·max(√h, λ),
+    which is the same in any unit of y: by default where J is not convex, so that no duality gap says what r leaves.
+    """
     rate = problem.penalty_prior.rates(theta.size)
-    return np.maximum(KKT_TOLERANCE * np.maximum(1.0, rate), ROUNDING * problem.gradient_uncertainty(theta))
+    size = np.maximum(1.0, rate)
+    if not problem.convex if any_unit is None else any_unit:
+        bend = np.sqrt(problem.curvature_diagonal(theta))
+        size = np.minimum(size, np.maximum(bend, np.where(np.isfinite(rate), rate, 0.0)))
+    return np.maximum(KKT_TOLERANCE * size, ROUNDING * problem.gradient_uncertainty(theta))
 
 
 def critical_factor(problem: Problem, theta: Array) -> Array:

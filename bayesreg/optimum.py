@@ -41,7 +41,8 @@ class Certificate:
     residual : array (k,)
         Distance of −∇f from ∂pen, in nats per unit of each coefficient.
     tolerance : array (k,)
-        `KKT_TOLERANCE`·max(1, λ), or what rounding leaves uncertain of the gradient if that is more.
+        `KKT_TOLERANCE`·max(1, λ), or what rounding leaves uncertain of the gradient if that is more; where J is not
+        convex, 1 is replaced by √h with h the curvature, if that is less, so that the unit of y does not matter.
     gap : float
         Fenchel duality gap in nats: J is at most this far above its minimum.  NaN where it is not available.
     gap_tolerance : float

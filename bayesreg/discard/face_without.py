@@ -11,7 +11,7 @@ from scipy.linalg import LinAlgError, cho_solve, cholesky
 
 from bayesreg.discard.predictive import rows_of
 from bayesreg.interfaces import Array, Block
-from bayesreg.optimality import KKT_TOLERANCE, ROUNDING, kkt_tolerance
+from bayesreg.optimality import kkt_tolerance
 from bayesreg.problem import Problem
 from bayesreg.rows import is_sparse
 
@@ -83,22 +83,11 @@ class _Face:
             lower = cholesky(hessian, lower=True)
         except LinAlgError:
             return None
-        return cls(fixed, theta, free, lower, _tolerance(fixed, theta))
+        return cls(fixed, theta, free, lower, kkt_tolerance(fixed, theta, any_unit=True))
 
     def solve(self, rhs: Array) -> Array:
         """H⁻¹ rhs, for rhs (free, m)."""
         return np.asarray(cho_solve((self.lower, True), rhs))
-
-
-def _tolerance(fixed: Problem, theta: Array) -> Array:
-    """Tolerance (k,) of the KKT residual that is the same in any unit of y: at most that of a certificate.
-
-    A residual r leaves about r²/2h nats, h the curvature: it is held to a multiple of √h, or of λ where that is more.
-    """
-    rate = fixed.penalty_prior.rates(theta.size)
-    scale = np.maximum(np.sqrt(fixed.curvature_diagonal(theta)), np.where(np.isfinite(rate), rate, 0.0))
-    free_of_units = np.maximum(KKT_TOLERANCE * scale, ROUNDING * fixed.gradient_uncertainty(theta))
-    return np.minimum(kkt_tolerance(fixed, theta), free_of_units)
 
 
 @final

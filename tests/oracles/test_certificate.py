@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from bayesreg.dispersion_profile import dispersion_slope
-from bayesreg.likelihoods import BernoulliLogit, GaussianNoise
+from bayesreg.likelihoods import BernoulliLogit, GaussianNoise, StudentTNoise
 from bayesreg.optimality import certify, duality_gap, kkt_residual
 from bayesreg.optimum import Outcome
 from bayesreg.penalized import fit_penalized
-from bayesreg.priors import Gaussian, Laplace
+from bayesreg.priors import Bridge, Gaussian, Laplace
 from bayesreg.problem import Problem
 from bayesreg.scales import HalfNormal
 from tests.problems import FAMILIES, FORMS, PAIRS, P, make_problem, pair_problem, sparse_problem
@@ -217,3 +217,25 @@ def test_rounding_is_allowed_for_where_gradients_are_large():
     np.testing.assert_allclose(fit.beta * 1e9, fit_penalized(problem).beta, rtol=1e-9, atol=1e-12)
     moved = large.join(fit.intercept, fit.beta * (1 + 1e-6))
     assert certify(large, moved).outcome is Outcome.NOT_CERTIFIED
+
+
+# -- units -----------------------------------------------------------------------------------------------------
+
+NOT_CONVEX = {
+    "a bridge with a cusp": lambda t: (GaussianNoise(sigma=t), Bridge(0.3 * t, 0.5)),
+    "Student-t noise": lambda t: (StudentTNoise(sigma=t, nu=4.0), Laplace(0.3 * t)),
+}
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+@pytest.mark.parametrize("kind", NOT_CONVEX)
+def test_without_a_duality_gap_the_unit_of_y_changes_no_verdict(kind, unit):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    y = X @ [1.0, 0.0, -0.5] + rng.normal(size=60)
+    likelihood, prior = NOT_CONVEX[kind](unit)
+    problem = Problem.from_arrays(X, unit * y, likelihood=likelihood, prior=prior)
+    fit, theta = optimum(problem)
+    assert certify(problem, theta).stationary
+    assert not certify(problem, 1.01 * theta).stationary
+    assert not certify(problem, theta * (1 + 1e-6)).stationary

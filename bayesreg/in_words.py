@@ -43,9 +43,14 @@ def short(value: object) -> str:
     return f"{type(value).__name__}({', '.join(shown)})" if shown else type(value).__name__
 
 
+def counted(count: int, noun: str) -> str:
+    """A number and its noun."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def title(problem: Objective) -> str:
     """Likelihood × prior, and the size of the data."""
-    return f"{short(problem.likelihood)} × {short(problem.prior)}, {problem.n} rows, {problem.p} columns"
+    return f"{short(problem.likelihood)} × {short(problem.prior)}, {problem.n} rows, {counted(problem.p, 'column')}"
 
 
 def penalty_text(problem: Objective, *, note: str = "") -> str:

@@ -53,6 +53,7 @@ def _wrapped(text: str, indent: str = "  ") -> list[str]:
 
 
 def _header(result: PathResult) -> list[str]:
+    from bayesreg.in_words import counted
     from bayesreg.noise import SYMBOLS
 
     path = result.penalized
@@ -60,7 +61,7 @@ def _header(result: PathResult) -> list[str]:
     columns = "standardised columns" if problem.design.standardized else "columns as given"
     unit = ", in units of σ" if result.by_noise else ""
     likelihood = type(problem.likelihood).__name__
-    lines = [f"{likelihood} × {type(family.prior).__name__}, {problem.n} rows, {problem.p} columns"]
+    lines = [f"{likelihood} × {type(family.prior).__name__}, {problem.n} rows, {counted(problem.p, 'column')}"]
     lines += _wrapped(result.about)
     lines += _wrapped(f"prior: {type(family.prior).__name__}({family.name}{unit}) on {columns}; a larger one is weaker")
     if problem.likelihood.dispersion_name is not None:

@@ -28,6 +28,7 @@ from bayesreg.plots.style import (
     tidy,
     withheld,
 )
+from bayesreg.plots.takes import picture
 from bayesreg.plots.words import TEXT, inches_of
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ fewer, next to any number of rows inside would be no surprise."""
 LEVEL = 0.95
 
 
+@picture("Comparison", "PredictionLedger")
 def calibration(
     comparison: Comparison | PredictionLedger,
     *,

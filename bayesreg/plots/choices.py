@@ -28,6 +28,7 @@ from bayesreg.plots.style import (
     inches_wide,
     ink,
 )
+from bayesreg.plots.takes import picture
 from bayesreg.plots.words import (
     TEXT,
     inches_of,
@@ -59,6 +60,7 @@ DEEPEST = 12.0
 """Nats below its maximum down to which a log evidence is shown: a scale e¹² times less likely needs no more detail."""
 
 
+@picture("ScaleChoice")
 def choices(
     choice: ScaleChoice, *, rules: pd.DataFrame | None = None, width: float = 7.0, ax: Axes | None = None
 ) -> Axes:

@@ -23,6 +23,7 @@ from bayesreg.plots.style import (
     tidy,
     withheld,
 )
+from bayesreg.plots.takes import picture
 from bayesreg.plots.words import (
     TEXT,
     number,
@@ -46,6 +47,7 @@ NAME = 1.3
 """Inches that a name may take in a claim."""
 
 
+@picture("Comparison")
 def contours(
     comparison: Comparison,
     pair: tuple[str, str] | None = None,

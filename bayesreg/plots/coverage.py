@@ -17,6 +17,7 @@ from bayesreg.plots.style import (
     legend_below,
     tidy,
 )
+from bayesreg.plots.takes import picture
 from bayesreg.plots.words import TEXT, number
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ FALLS = 0.01
 """Shortfall that is called one, and coverage below which it is said to be none."""
 
 
+@picture()
 def coverage(
     source: pd.DataFrame | NormalMeans | Mapping[str, pd.DataFrame | NormalMeans],
     *,

@@ -15,6 +15,7 @@ from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.plots.by_arviz import finished, made, soften
 from bayesreg.plots.style import VERMILLION, WITHHELD
+from bayesreg.plots.takes import picture
 from bayesreg.plots.words import TEXT
 from bayesreg.samplers import Posterior
 
@@ -35,6 +36,7 @@ KEPT = 100
 """Draws of each chain that thinning leaves, whatever their ESS."""
 
 
+@picture("Comparison", "Posterior")
 def trace(
     source: Comparison | Posterior, *, names: Sequence[str] | None = None, most: int = 4, width: float = 7.0
 ) -> NDArray[np.object_]:
@@ -73,6 +75,7 @@ def trace(
     return finished(figure, panels, _sampled(posterior, _share(posterior, drawn)))
 
 
+@picture("Comparison", "Posterior")
 def rank(
     source: Comparison | Posterior, *, names: Sequence[str] | None = None, most: int = 4, width: float = 7.0
 ) -> NDArray[np.object_]:
@@ -98,6 +101,7 @@ def rank(
     return finished(figure, panels, _sampled(posterior, lines))
 
 
+@picture("Comparison", "Posterior")
 def ess(
     source: Comparison | Posterior, *, names: Sequence[str] | None = None, most: int = 4, width: float = 7.0
 ) -> NDArray[np.object_]:
@@ -120,6 +124,7 @@ def ess(
     return finished(figure, panels, _sampled(posterior))
 
 
+@picture("Comparison", "Posterior")
 def energy(source: Comparison | Posterior, *, width: float = 7.0) -> NDArray[np.object_]:
     """Draw the energies of Hamiltonian transitions (`arviz_plots.plot_energy`), with the BFMI of each chain.
 
@@ -141,7 +146,7 @@ def energy(source: Comparison | Posterior, *, width: float = 7.0) -> NDArray[np.
     ParameterError
         If the sampler left no energies: only `hmc`, `nuts` and `pymc` do; or chains are too short.
     """
-    posterior = _posterior(source, "energy")
+    posterior = _posterior(source)
     drawn = _few_chains(posterior)
     tree = _energies(posterior, drawn)
     figure, panels = made("plot_energy", tree, 1, 1, width, per_row=2.2, multiple=True)
@@ -176,20 +181,14 @@ def _energies(posterior: Posterior, chains: NDArray[np.int_]) -> xr.DataTree:
     return xr.DataTree.from_dict({"sample_stats": found})
 
 
-def _posterior(source: Comparison | Posterior, caller: str) -> Posterior:
-    if isinstance(source, Posterior):
-        return source
-    found = getattr(source, "posterior", None)
-    if not isinstance(found, Posterior):
-        msg = f"{caller}: takes a Comparison or a Posterior (got {type(source).__name__})"
-        raise ParameterError(msg)
-    return found
+def _posterior(source: Comparison | Posterior) -> Posterior:
+    return source if isinstance(source, Posterior) else source.posterior
 
 
 def _read(
     source: Comparison | Posterior, caller: str, names: Sequence[str] | None, most: int
 ) -> tuple[Posterior, list[str]]:
-    posterior = _posterior(source, caller)
+    posterior = _posterior(source)
     columns = list(posterior.problem.names)
     if names is not None:
         unknown = [name for name in names if name not in columns]

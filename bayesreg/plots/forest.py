@@ -27,6 +27,7 @@ from bayesreg.plots.style import (
     tidy,
     withheld,
 )
+from bayesreg.plots.takes import picture
 from bayesreg.plots.words import TEXT, number, shorten_all
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ ROW, AUDITED_ROW = 0.24, 0.29
 """Inches of a row, without and with an audited fit's coefficient."""
 
 
+@picture("Comparison")
 def forest(
     comparison: Comparison,
     *,

@@ -19,6 +19,7 @@ from bayesreg.plots.style import (
     tidy,
     withheld,
 )
+from bayesreg.plots.takes import picture
 from bayesreg.plots.words import (
     TEXT,
     number,
@@ -42,6 +43,7 @@ NAME = 1.6
 """Inches that a name may take in a claim."""
 
 
+@picture("Comparison")
 def information(comparison: Comparison, *, most: int = 30, width: float = 7.0, ax: Axes | None = None) -> Axes:
     """Draw the information gained over the prior by coefficient: KL(posterior ‖ prior) of the marginals, in bits.
 

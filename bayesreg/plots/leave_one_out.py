@@ -16,6 +16,7 @@ from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.plots.by_arviz import finished, made, soften
 from bayesreg.plots.style import BLUE, VERMILLION
+from bayesreg.plots.takes import picture
 from bayesreg.plots.words import TEXT, number
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ MANY = 10**6
 """Draws of which the k-hat that is relied on no longer depends on how many there are."""
 
 
+@picture("Comparison", "PredictionLedger")
 def khat(source: Comparison | PredictionLedger, *, width: float = 7.0) -> NDArray[np.object_]:
     """Draw the Pareto k-hat of each row left out (`arviz_plots.plot_khat`), against what so many draws allow.
 
@@ -64,6 +66,7 @@ def khat(source: Comparison | PredictionLedger, *, width: float = 7.0) -> NDArra
     return finished(figure, panels, (claim, f"{detail}. {ledger.method}, {shape.size} rows."))
 
 
+@picture("Comparison", "PredictionLedger")
 def loo_pit(source: Comparison | PredictionLedger, *, width: float = 7.0) -> NDArray[np.object_]:
     """Draw the leave-one-out PIT as Δ-ECDF (`arviz_plots.plot_ecdf_pit`), and that of the plug-in at the MAP.
 
@@ -98,13 +101,10 @@ def loo_pit(source: Comparison | PredictionLedger, *, width: float = 7.0) -> NDA
 def _ledger(source: Comparison | PredictionLedger, caller: str) -> PredictionLedger:
     if isinstance(source, PredictionLedger):
         found = source
-    elif hasattr(source, "prediction"):
-        if not source.passed:
-            msg = f"{caller}: WITHHELD: {source.withheld}"
-            raise ParameterError(msg)
+    elif source.passed:
         found = source.prediction
     else:
-        msg = f"{caller}: takes a Comparison or a PredictionLedger (got {type(source).__name__})"
+        msg = f"{caller}: WITHHELD: {source.withheld}"
         raise ParameterError(msg)
     if found.withheld:
         msg = f"{caller}: prediction is WITHHELD: {found.withheld}"

@@ -28,6 +28,7 @@ from bayesreg.plots.style import (
     tidy,
     withheld,
 )
+from bayesreg.plots.takes import picture
 from bayesreg.plots.words import (
     TEXT,
     number,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 PANEL_TITLE = 9.0
 
 
+@picture("Comparison")
 def marginals(
     comparison: Comparison,
     *,

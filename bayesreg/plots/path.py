@@ -38,6 +38,7 @@ from bayesreg.plots.style import (
     inches_wide,
     legend_below,
 )
+from bayesreg.plots.takes import picture
 from bayesreg.plots.words import TEXT, shorten, wrap
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ NAME = 0.2
 """Share of the width that the name of a line may take."""
 
 
+@picture("PenalizedPath")
 def path(
     penalized: PenalizedPath,
     posterior: PosteriorPath | None = None,

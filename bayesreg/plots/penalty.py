@@ -20,6 +20,7 @@ from bayesreg.plots.style import (
     legend_below,
     tidy,
 )
+from bayesreg.plots.takes import picture
 from bayesreg.plots.words import TEXT, shorten, wrap
 from bayesreg.problem import Problem
 from bayesreg.stacked import Stacked
@@ -47,6 +48,7 @@ FAR = 1e12
 """An endpoint of the subdifferential beyond this is infinite."""
 
 
+@picture()
 def penalty(
     *what: Prior | Problem | Comparison,
     column: int | str = 0,

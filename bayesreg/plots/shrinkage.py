@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesreg.errors import ParameterError
 from bayesreg.plots.style import (
     BLUE,
     GREY,
@@ -19,6 +18,7 @@ from bayesreg.plots.style import (
     legend_below,
     tidy,
 )
+from bayesreg.plots.takes import picture
 from bayesreg.plots.words import TEXT
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bayesreg.discard import Shrinkage
 
 
+@picture("Shrinkage", "Comparison")
 def shrinkage(source: Shrinkage | Comparison, *, width: float = 7.0, ax: Axes | None = None) -> Axes:
     """Draw MAP and posterior mean of every coefficient against its unpenalised estimate.
 
@@ -81,15 +82,12 @@ def shrinkage(source: Shrinkage | Comparison, *, width: float = 7.0, ax: Axes | 
 def _read(source: Shrinkage | Comparison) -> tuple[Shrinkage | None, str]:
     """The numbers, and why they are withheld."""
     from bayesreg.comparison import Comparison
-    from bayesreg.discard import Shrinkage, shrinkage
+    from bayesreg.discard import shrinkage
 
     if isinstance(source, Comparison):
         if not source.passed:
             return None, source.withheld
         source = shrinkage(source.posterior, source.penalized, level=source.interval_prob)
-    if not isinstance(source, Shrinkage):
-        msg = f"shrinkage: takes a Shrinkage or a Comparison (got {type(source).__name__})"
-        raise ParameterError(msg)
     return source, source.withheld
 
 

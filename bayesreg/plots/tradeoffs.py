@@ -26,6 +26,7 @@ from bayesreg.plots.style import (
     tidy,
     withheld,
 )
+from bayesreg.plots.takes import picture
 from bayesreg.plots.words import (
     TEXT,
     TITLE,
@@ -54,6 +55,7 @@ NAME = 1.4
 """Inches that a name may take in a claim."""
 
 
+@picture("Comparison")
 def tradeoffs(
     comparison: Comparison,
     *,

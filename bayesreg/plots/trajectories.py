@@ -25,6 +25,7 @@ from bayesreg.plots.style import (
     legend_below,
     tidy,
 )
+from bayesreg.plots.takes import picture
 from bayesreg.plots.trajectories_claim import claim, ended, labels_of, rounding
 from bayesreg.plots.words import TEXT, shorten_all, wrap
 
@@ -60,6 +61,7 @@ TITLES = {
 """What the shared panels show."""
 
 
+@picture()
 def trajectories(
     *trajectories: Trajectory,
     columns: Sequence[str] | None = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayesreg.in_words import counted
 from bayesreg.plots.style import WITHHELD
 from bayesreg.plots.words import number
 
@@ -70,14 +71,14 @@ def claim(trajectories: Sequence[Trajectory]) -> tuple[str, str]:
         return _exact(trajectories, exact)
     steps = _steps(trajectories)
     if growing:
-        return f"After {steps} steps the weights still grow", f"{_sizes(growing[0])} {NONE}"
+        return f"After {steps} the weights still grow", f"{_sizes(growing[0])} {NONE}"
     compared = [one for one in trajectories if one.optimum is not None]
     if not compared:
-        return f"{steps} steps, without a minimum to compare them with", NONE
+        return f"{steps}, without a minimum to compare them with", NONE
     worst = max(compared, key=lambda one: float(one.excess[-1]))
     what = "J" if all(one.penalized for one in compared) else "the objective"
     no_zeros = f"No coefficient is exactly at {_place(worst)}." if worst.problem.p else "There are no coefficients."
-    return f"After {steps} steps {what} is {_above(worst)}", no_zeros
+    return f"After {steps} {what} is {_above(worst)}", no_zeros
 
 
 def _exact(trajectories: Sequence[Trajectory], exact: Sequence[Trajectory]) -> tuple[str, str]:
@@ -95,6 +96,10 @@ def _exact(trajectories: Sequence[Trajectory], exact: Sequence[Trajectory]) -> t
     details = []
     if first.optimum is not None and (first.zeros[-1] == first.optimum.zeros).all():
         details.append("They are the optimum's own.")
+    never = int(first.zeros.all(axis=0).sum())
+    if never:
+        who = "None of them ever" if never == count else f"{never} of them never"
+        details.append(f"{who} left {_place(first)}.")
     if others:
         column, location = first.zeros[-1], first.problem.prior.location(p)
         away = max(float(np.abs(one.beta[-1] - location)[column].max()) for one in others)
@@ -105,7 +110,7 @@ def _exact(trajectories: Sequence[Trajectory], exact: Sequence[Trajectory]) -> t
 def _with_and_without(free: Trajectory, held: Trajectory) -> tuple[str, str]:
     head = "Without the penalty the weights keep growing; with it they settle"
     sizes = [number(float(np.linalg.norm(one.beta[-1]))) for one in (free, held)]
-    return head, f"After {_steps([free, held])} steps ‖β‖₂ is {sizes[0]} without, {sizes[1]} with it."
+    return head, f"After {_steps([free, held])} ‖β‖₂ is {sizes[0]} without, {sizes[1]} with it."
 
 
 def _sizes(one: Trajectory) -> str:
@@ -115,7 +120,7 @@ def _sizes(one: Trajectory) -> str:
 
 def _steps(trajectories: Sequence[Trajectory]) -> str:
     counts = sorted({len(one) - 1 for one in trajectories})
-    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return counted(counts[0], "step") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} steps"
 
 
 def _zeros(one: Trajectory) -> int:

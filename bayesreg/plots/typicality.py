@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayesreg.in_words import counted
 from bayesreg.plots.style import (
     BLUE,
     GREY,
@@ -20,7 +21,8 @@ from bayesreg.plots.style import (
     tidy,
 )
 from bayesreg.plots.style import withheld as withheld_claim
-from bayesreg.plots.words import TEXT
+from bayesreg.plots.takes import picture
+from bayesreg.plots.words import TEXT, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,6 +35,7 @@ NEAR = 0.1
 """Nats within which a draw comes near the density of the point estimate."""
 
 
+@picture("Comparison")
 def typicality(comparison: Comparison, *, width: float = 7.0, ax: Axes | None = None) -> Axes:
     """Draw how far below the mode's log density those of the posterior draws lie, in nats.
 
@@ -96,9 +99,13 @@ def _claim(comparison: Comparison) -> tuple[str, str]:
         claim = f"Draws lie {found.mean:.2g} nats below the point estimate's density on average; some come near it"
     else:
         share = float((found.excess < 0).mean())
-        claim = f"{100 * share:.2g}\u00a0% of the draws are denser than the point estimate"
+        claim = f"{percent(share).capitalize()} of the draws are denser than the point estimate"
     return claim, (
-        f"A typical draw lies {found.mean:.2f}\u00a0±\u00a0{found.mcse:.2f} nats below it, the nearest "
-        f"{found.smallest:.2f}".replace("-", "−")
-        + f"; {found.unknowns} unknowns, of which a Gaussian posterior would make {found.gaussian:.1f}."
+        f"A typical draw lies {_below(found.mean, f'\u00a0±\u00a0{found.mcse:.2f}')} it, the densest "
+        f"{_below(found.smallest)}; {counted(found.unknowns, 'unknown')}, of which a Gaussian posterior would make "
+        f"{found.gaussian:.1f}."
     )
+
+
+def _below(excess: float, error: str = "") -> str:
+    return f"{abs(excess):.2f}{error} nats {'below' if excess >= 0 else 'above'}"

@@ -29,6 +29,7 @@ from bayesreg.plots.style import (
     legend_below,
     tidy,
 )
+from bayesreg.plots.takes import picture
 from bayesreg.plots.words import (
     TEXT,
     TITLE,
@@ -59,6 +60,7 @@ NEAR_ZERO = 0.3
 """Share of what is shown within which zero is shown too."""
 
 
+@picture("Waterfall")
 def waterfall(
     fall: Waterfall,
     *,
@@ -97,9 +99,6 @@ def waterfall(
         If `fall` is no Waterfall, `coefficients` holds one that is not a column, `most` is not positive, or there are
         fewer axes than coefficients.
     """
-    if not isinstance(fall, Waterfall):
-        msg = f"waterfall: takes a Waterfall (got {type(fall).__name__}); make one with comparison.waterfall()"
-        raise ParameterError(msg)
     given = None if axes is None else np.ravel(np.asarray(axes, dtype=object))
     chosen = _chosen(fall, coefficients, most if given is None else given.size)
     if given is not None and given.size < len(chosen):

@@ -235,7 +235,7 @@ def test_without_a_duality_gap_the_unit_of_y_changes_no_verdict(kind, unit):
     y = X @ [1.0, 0.0, -0.5] + rng.normal(size=60)
     likelihood, prior = NOT_CONVEX[kind](unit)
     problem = Problem.from_arrays(X, unit * y, likelihood=likelihood, prior=prior)
-    fit, theta = optimum(problem)
+    _, theta = optimum(problem)
     assert certify(problem, theta).stationary
     assert not certify(problem, 1.01 * theta).stationary
     assert not certify(problem, theta * (1 + 1e-6)).stationary

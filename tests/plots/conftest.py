@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import bayesreg as br
+from tests.fakes import result
 
 
 @pytest.fixture(autouse=True)
@@ -37,8 +38,8 @@ def compared(prior, *, p=6, names=None, seed=0, passed=True, withheld="", **sett
     scale = problem.design.scale
     table = _table(optimum, beta, scale, names)
     draws = {"beta": beta, "beta_raw": beta / scale}
-    return SimpleNamespace(
-        problem=problem, map=optimum, penalized=optimum, coefficients=table, interval_prob=0.95,
+    return result(
+        "Comparison", problem=problem, map=optimum, penalized=optimum, coefficients=table, interval_prob=0.95,
         posterior=SimpleNamespace(draws=draws.__getitem__), passed=passed, withheld=withheld, audited=None,
     )  # fmt: skip
 
@@ -102,7 +103,7 @@ READ = (
 @pytest.fixture
 def but(real):
     """Return what the pictures read of the real comparison, with some of it changed."""
-    return lambda **changes: SimpleNamespace(**({name: getattr(real, name) for name in READ} | changes))
+    return lambda **changes: result("Comparison", **({name: getattr(real, name) for name in READ} | changes))
 
 
 @pytest.fixture(scope="session")

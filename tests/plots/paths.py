@@ -7,6 +7,7 @@ import pandas as pd
 
 import bayesreg as br
 from bayesreg.scale_family import ScaleFamily
+from tests.fakes import result
 
 
 def paths(*, p=8, points=30, kink=True, names=None, factor=False, seed=0, certified=None, passed=None, **settings):
@@ -23,8 +24,8 @@ def paths(*, p=8, points=30, kink=True, names=None, factor=False, seed=0, certif
     beta, unit = np.sign(ends) * shrunk, problem.design.scale
     strengths = np.full(points, np.nan) if factor else 1 / scales
     certified = np.ones(points, dtype=bool) if certified is None else certified
-    penalized = SimpleNamespace(
-        problem=problem, family=family, scales=scales, beta=beta, beta_raw=beta / unit, zero=beta == 0,
+    penalized = result(
+        "PenalizedPath", problem=problem, family=family, scales=scales, beta=beta, beta_raw=beta / unit, zero=beta == 0,
         sound=certified, table=pd.DataFrame({"scale": scales, "lambda_": strengths}),
     )  # fmt: skip
     coarse = scales[::3]
@@ -58,4 +59,4 @@ def chosen(penalized, by="evidence", scale=4.0, rules=RULES, **fields):
         "problem": penalized.problem, "family": penalized.family, "by": by, "scale": scale, "lower": 2.0, "upper": 8.0,
         "error": 0.03, "curve": curve, "alternatives": table, "sentence": f"scale = {scale:g}, by {by}",
     }  # fmt: skip
-    return SimpleNamespace(**(found | fields))
+    return result("ScaleChoice", **(found | fields))

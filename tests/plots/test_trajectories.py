@@ -95,7 +95,9 @@ def test_the_claim_is_that_only_proximal_steps_reach_zeros(lasso, written):
     said = flat(written(trajectories(*lasso)[0].get_figure(root=True)))
     zeros = int(lasso[2].zeros[-1].sum())
     assert f"Only proximal steps reach exact zeros: {zeros} of 6 coefficients" in said
-    assert "They are the optimum's own." in said
+    never = int((lasso[2].beta == 0).all(axis=0).sum())
+    assert 0 < never < zeros
+    assert f"They are the optimum's own. {never} of them never left 0." in said
     away = max(np.abs(one.beta[-1][lasso[2].zeros[-1]]).max() for one in lasso[:2])
     assert f"There the others end up to {away:.2g} from 0." in said
     assert said.count("0 of 6 exactly at 0") == 2

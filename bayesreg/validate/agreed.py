@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 WORST = 10
 """Differences that are shown, the largest first."""
 
+HEAVY = "their tails being too heavy for a Monte Carlo error"
+
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,6 +134,8 @@ class Agreement:
         if len(self.table):
             shown = self.worst.head(WORST)[["first", "second", "variable", "statistic", "difference", "mcse", "z"]]
             lines += ["", shown.to_string(index=False, float_format="{:.3g}".format)]
+        if self.held.heavy:
+            lines.append(f"not compared, {HEAVY}: {', '.join(self.held.heavy)}")
         lines += [f"not run: {name}: {reason}" for name, reason in self.skipped.items()]
         return "\n".join(lines)
 
@@ -157,14 +161,17 @@ class Agreement:
         header = ("", "between", "difference", "MCSE", "z")
         parts = [html.heading(self.title), html.verdict(f"{word}:", rest.strip()), html.paragraph(self._judged_text())]
         parts += [html.table(header, rows, "The largest differences", words=("between",))] if rows else []
-        return html.block(*parts, html.details("Not run", html.facts(self.skipped.items())))
+        parts.append(html.details("Not run", html.facts(self.skipped.items())))
+        if self.held.heavy:
+            parts.append(html.details(f"Not compared, {HEAVY}", html.paragraph(", ".join(self.held.heavy))))
+        return html.block(*parts)
 
     def to_json(self) -> str:
         """Return everything as a JSON object; numbers that do not exist are null."""
         found: dict[str, Any] = {
             "title": self.title, "passed": self.passed, "agree": self.agree, "verdict": self.verdict,
             "oracle": self.oracle, "samplers": list(self.samplers), "skipped": dict(self.skipped),
-            "unjudged": dict(self.unjudged), "comparisons": len(self.table), "limit": _number(self.limit),
+            "unjudged": dict(self.unjudged), "not_compared": list(self.held.heavy), "comparisons": len(self.table), "limit": _number(self.limit),
             "false_alarm": self.false_alarm, "resolution": _number(self.resolution), "draws": self.draws,
             "seed": self.seed,
             "table": [{str(k): _number(v) for k, v in row.items()} for row in self.table.to_dict("records")],

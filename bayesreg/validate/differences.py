@@ -2,7 +2,8 @@
 
 Means and sds differ by so many combined errors.  A quantile is compared as the share of draws below it: its error
 √(p(1−p)/ESS) is known, where that of the quantile itself would be estimated from the few draws around it, and a ratio
-to so uncertain an error exceeds any limit too often.
+to so uncertain an error exceeds any limit too often.  Where tails are too heavy for a mean or an sd to have an error
+(`HEAVIEST`), it is not compared.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Difference:
     mcse : array (k,)
         Monte Carlo standard error of the difference, in the scalar's units.
     z : array (k,)
-        The difference in its errors, that of a quantile by shares; NaN where there is nothing to compare.
+        The difference in its errors, that of a quantile by shares; NaN where nothing is stated or the tails are too heavy.
     """
 
     first: Array
@@ -55,7 +56,8 @@ def from_stated(stated: Stated, scalars: Scalars, statistic: str) -> Difference:
     theirs = np.nan_to_num(own) if statistic not in stated.mcse else _else(stated.mcse[statistic], own)
     mcse = np.hypot(found.error, theirs)
     if statistic in ("mean", "sd"):
-        return Difference(value, found.value, mcse, ratio(_beyond(found.value - value, slack), mcse))
+        z = ratio(_beyond(found.value - value, slack), mcse)
+        return Difference(value, found.value, mcse, np.where(scalars.heavy(statistic), np.nan, z))
     p = probability(statistic)
     above = p - _share(scalars.draws, value + slack)
     below = p - _share(scalars.draws, value - slack)
@@ -105,7 +107,8 @@ def between_draws(first: Scalars, second: Scalars, statistic: str) -> Difference
     one, two = first[statistic], second[statistic]
     mcse = np.hypot(one.error, two.error)
     if statistic in ("mean", "sd"):
-        return Difference(one.value, two.value, mcse, ratio(two.value - one.value, mcse))
+        heavy = first.heavy(statistic) | second.heavy(statistic)
+        return Difference(one.value, two.value, mcse, np.where(heavy, np.nan, ratio(two.value - one.value, mcse)))
     p, k = probability(statistic), len(first.labels)
     pooled = np.quantile(np.concatenate([each.draws.reshape(-1, k) for each in (first, second)]), p, axis=0)
     apart = _share(first.draws, pooled) - _share(second.draws, pooled)

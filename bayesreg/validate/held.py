@@ -38,6 +38,8 @@ class Held:
         Sources of draws that were compared.
     unjudged : mapping of str to str
         Those whose draws are no basis for a judgement, with the reason.
+    heavy : tuple of str
+        Means and sds that were not compared, since the tails leave their error without meaning.
     table : pandas.DataFrame
         A row a pair × scalar × statistic, of `COLUMNS`.
     limit : float
@@ -49,6 +51,7 @@ class Held:
 
     judged: tuple[str, ...]
     unjudged: Mapping[str, str]
+    heavy: tuple[str, ...]
     table: pd.DataFrame
     limit: float
     resolution: float
@@ -99,7 +102,7 @@ def judge(runs: Sequence[Scalars], stated: Stated | None, level: float, *, pairs
         if stated is not None and run_outer is not None:
             for name in stated.statistics:
                 rows += _rows(stated.source, run_outer, name, from_stated(stated, run_outer, name))
-    return _held([inner for inner, _ in fit], unjudged, rows, level)
+    return _held(fit, unjudged, rows, level, pairs=pairs)
 
 
 def _rows(first: str, second: Scalars, statistic: str, found: Difference) -> list[dict[str, Any]]:
@@ -112,15 +115,35 @@ def _rows(first: str, second: Scalars, statistic: str, found: Difference) -> lis
     ]
 
 
-def _held(fit: Sequence[Scalars], unjudged: Mapping[str, str], rows: Sequence[dict[str, Any]], level: float) -> Held:
+def _held(
+    fit: Sequence[tuple[Scalars, Scalars | None]],
+    unjudged: Mapping[str, str],
+    rows: Sequence[dict[str, Any]],
+    level: float,
+    *,
+    pairs: bool,
+) -> Held:
     import pandas as pd
 
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     limit = float(-ndtri(level / 2 / len(rows))) if rows else float("nan")
-    sds = {(run.source, label): sd for run in fit for label, sd in zip(run.labels, run["sd"].value, strict=True)}
+    sds = {
+        (inner.source, label): sd
+        for inner, _ in fit
+        for label, sd in zip(inner.labels, inner["sd"].value, strict=True)
+    }  # fmt: skip
     shares = [
         limit * row["mcse"] / sds[row["second"], row["variable"]]
         for row in rows
         if row["statistic"] == "mean" and sds.get((row["second"], row["variable"]), 0.0) > 0
     ]
-    return Held(tuple(run.source for run in fit), unjudged, table, limit, max(shares, default=float("nan")))
+    compared = [run for inner, outer in fit for run in ((inner if pairs else None), outer) if run is not None]
+    heavy = {
+        f"{statistic} of {label}": None
+        for run in compared
+        for statistic in run.made
+        for label, is_heavy in zip(run.labels, run.heavy(statistic), strict=True)
+        if is_heavy
+    }
+    names = tuple(inner.source for inner, _ in fit)
+    return Held(names, unjudged, tuple(heavy), table, limit, max(shares, default=float("nan")))

@@ -171,7 +171,8 @@ class Agreement:
         found: dict[str, Any] = {
             "title": self.title, "passed": self.passed, "agree": self.agree, "verdict": self.verdict,
             "oracle": self.oracle, "samplers": list(self.samplers), "skipped": dict(self.skipped),
-            "unjudged": dict(self.unjudged), "not_compared": list(self.held.heavy), "comparisons": len(self.table), "limit": _number(self.limit),
+            "unjudged": dict(self.unjudged), "not_compared": list(self.held.heavy),
+            "comparisons": len(self.table), "limit": _number(self.limit),
             "false_alarm": self.false_alarm, "resolution": _number(self.resolution), "draws": self.draws,
             "seed": self.seed,
             "table": [{str(k): _number(v) for k, v in row.items()} for row in self.table.to_dict("records")],

@@ -33,7 +33,7 @@ class Difference:
     mcse : array (k,)
         Monte Carlo standard error of the difference, in the scalar's units.
     z : array (k,)
-        The difference in its errors, that of a quantile by shares; NaN where nothing is stated or the tails are too heavy.
+        The difference in its errors, that of a quantile by shares; NaN where nothing is stated, or tails are too heavy.
     """
 
     first: Array

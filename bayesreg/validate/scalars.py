@@ -22,12 +22,15 @@ STATISTICS = ("mean", "sd", "q5", "q50", "q95")
 """The mean, the sd, and the quantiles (q, and the per cent below) that a table of a posterior shows."""
 
 
-HEAVIEST = {"mean": 0.4, "sd": 0.2}
+HEAVIEST = {"mean": 0.4, "sd": 0.15}
 """Shape k-hat of the tail of |x − median| up to which a statistic has a Monte Carlo error worth the name.
 
 The error of a mean needs a variance (k < ½), that of an sd a fourth moment (k < ¼), as β of 5 rows does not have under
 p(σ) ∝ 1/σ; a margin, since k-hat is itself an estimate.  Quantiles need no moment.
 """
+
+MANY = 32
+"""Chains whose means tell the error of their mean to an eighth, √(1/2·31)."""
 
 
 def probability(statistic: str) -> float:
@@ -186,6 +189,18 @@ def _moment(values: Array, value: Array, *, independent: bool) -> Estimates:
 
 
 def effective(values: Array, *, independent: bool) -> Array:
-    """Effective draws (k,) behind the mean of values (chain, draw, k), at most their number."""
-    size = float(values.shape[0] * values.shape[1])
-    return np.full(values.shape[2:], size) if independent else np.minimum(ess_mean(values), size)
+    """Effective draws (k,) behind the mean of values (chain, draw, k), at most their number.
+
+    On many short chains lags beyond their length are not seen, and Geyer's sum comes out too small; the variance of the
+    chains' means then says what it can by itself, and the smaller ESS counts.
+    """
+    chains, length = values.shape[:2]
+    size = float(chains * length)
+    if independent:
+        return np.full(values.shape[2:], size)
+    found = np.minimum(ess_mean(values), size)
+    if chains < MANY:
+        return found
+    between = length * values.mean(axis=1).var(axis=0, ddof=1)
+    total = values.var(axis=(0, 1), ddof=1)
+    return np.minimum(found, size * np.divide(total, between, out=np.ones(total.shape), where=between > 0))

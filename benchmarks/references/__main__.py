@@ -16,7 +16,7 @@ os.environ.setdefault("PYTENSOR_FLAGS", f"base_compiledir={ROOT}/.pytensor,gener
 def main() -> int:
     """Hold every sampler against every reference, saying on stderr which is done."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.references", description=__doc__)
-    parser.add_argument("--compiled", action="store_true", help="NUTS too, against two of them")
+    parser.add_argument("--compiled", action="store_true", help="NUTS too, against three of them")
     found = []
     for row in each(compiled=parser.parse_args().compiled):
         print(f"{row.reference} × {row.sampler}: {row.verdict}", file=sys.stderr, flush=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +73,6 @@ def by_name(labels: list[str], *names: str) -> Quantities:
     return quantities
 
 
-def half_unit(number: float, digits: int | None = None) -> float:
-    """Half a unit of the last digit of a number: of the digits it is written with, or of `digits` significant ones.
-
-    Trailing zeros are not in the files, so that numbers of a table are given the digits that the table prints.
-    """
-    if digits is None:
-        return 0.5 * 10.0 ** int(Decimal(repr(number)).as_tuple().exponent)
+def half_unit(number: float, digits: int) -> float:
+    """Half a unit of the last of so many significant digits; trailing zeros are not in the files."""
     return 0.5 * 10.0 ** (int(np.floor(np.log10(abs(number)))) + 1 - digits) if number else 0.0

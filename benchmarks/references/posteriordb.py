@@ -52,7 +52,7 @@ def kidiq(names: tuple[str, ...], data: Data, factor: float = 1.0) -> br.Problem
 SMALL = {
     "sblrc-blr": ("sblrc", correlated, 0.02),
     "sblri-blr": ("sblri", correlated, 0.02),
-    "kilpisjarvi_mod-kilpisjarvi": ("kilpisjarvi_mod", kilpisjarvi, 0.9),
+    "kilpisjarvi_mod-kilpisjarvi": ("kilpisjarvi_mod", kilpisjarvi, 0.8),
     "kidiq-kidscore_momhs": ("kidiq", partial(kidiq, ("mom_hs",)), float("nan")),
     "kidiq-kidscore_momiq": ("kidiq", partial(kidiq, ("mom_iq",)), float("nan")),
     "kidiq-kidscore_momhsiq": ("kidiq", partial(kidiq, ("mom_hs", "mom_iq")), float("nan")),

@@ -23,7 +23,7 @@ LEVEL = 1e-4
 
 SEED = 20_000
 
-NUTS_ON = ("prostate_gauss_laplace0.2", "quine_poisson_laplace0.1")
+NUTS_ON = ("pima_tr_logit_laplace0.5", "prostate_gauss_laplace0.2", "quine_poisson_laplace0.1")
 """References that NUTS is held against where it is asked for: each compiles a model of its own."""
 
 MISSING = "There are no references here: they are expected in the folder `shared` beside the project."
@@ -46,7 +46,7 @@ class Row:
         "agrees", "differs", "not judged: ..." or "refused: ...".
     note : str
         What cannot be matched, and why.
-    seed : int
+    seed : str
     """
 
     reference: str
@@ -58,7 +58,7 @@ class Row:
     what: str
     verdict: str
     note: str
-    seed: int
+    seed: str
 
 
 @cache
@@ -79,28 +79,30 @@ def samplers_of(case: Case, *, compiled: bool = False) -> list[str]:
 
 
 def run_case(case: Case, sampler: str, *, factor: float = 1.0, seed: int = SEED) -> Row:
-    """Draw a reference's posterior (its prior off by `factor`) and hold it against the published numbers."""
-
-    def row(comparisons: int, z: float, limit: float, what: str, verdict: str) -> Row:
-        return Row(case.name, case.origin, sampler, comparisons, z, limit, what, verdict, case.note, seed)
-
+    """Draw a reference's posterior (what is in it off by `factor`) and hold it against the published numbers."""
     try:
         posterior = br.sample(case.problem(factor), sampler, draws=case.draws, seed=seed)
     except Refused as refused:
-        return row(0, np.nan, np.nan, "", f"refused: {refused}")
-    stated = read_stated(case.table, case.name)
-    quantities = case.quantities(posterior)
+        return Row(case.name, case.origin, sampler, 0, np.nan, np.nan, "", f"refused: {refused}", case.note, str(seed))
+    return hold(case, posterior)
+
+
+def hold(case: Case, posterior: br.Posterior) -> Row:
+    """Hold draws of a reference's posterior against the published numbers."""
+    stated, quantities = read_stated(case.table, case.name), case.quantities(posterior)
+    sampler, seed = posterior.method, str(posterior.attrs["seed"])
     drawn = Scalars.of(
         sampler, list(quantities), np.stack(list(quantities.values()), axis=-1), independent=posterior.independent,
         reasons=posterior.verdict.reasons,
     )  # fmt: skip
     held = judge([drawn], stated, LEVEL, pairs=False)
     if sampler in held.unjudged:
-        return row(0, np.nan, np.nan, "", f"not judged: {held.unjudged[sampler]}")
+        verdict = f"not judged: {held.unjudged[sampler]}"
+        return Row(case.name, case.origin, sampler, 0, np.nan, np.nan, "", verdict, case.note, seed)
     worst = held.table.loc[held.table["z"].abs().idxmax()]
+    what, z = f"{worst['statistic']} of {worst['variable']}", abs(float(worst["z"]))
     verdict = "agrees" if held.agree else "differs"
-    what = f"{worst['statistic']} of {worst['variable']}"
-    return row(len(held.table), abs(float(worst["z"])), held.limit, what, verdict)
+    return Row(case.name, case.origin, sampler, len(held.table), z, held.limit, what, verdict, case.note, seed)
 
 
 def each(*, compiled: bool = False) -> Iterator[Row]:

@@ -26,8 +26,8 @@ EVERY = (*LADDER, "pymc")
 ORACLE_DRAWS = 50_000
 """Exact draws per chain of four: with 200,000 the oracle's own error hardly counts."""
 
-ORACLE_CELLS = 1 << 24
-"""Numbers that the exact draws may fill (128 MB)."""
+ORACLE_CELLS = 1 << 22
+"""Numbers that the exact draws may fill (32 MB), where that is more than `draws` do."""
 
 ASK = 'compiles a PyMC model first: ask for it by name or by methods="compiled"'
 
@@ -51,16 +51,17 @@ def agreement(
     ----------
     problem : Problem
     methods : {"all", "compiled"} or sequence of str
-        "all": every sampler that applies and compiles nothing (conjugate, gibbs, surrogate, hmc).  "compiled": those,
-        nuts and pymc.  Or names of samplers; those that do not apply are listed in the result, with the reason.
+        "all": every sampler that applies and compiles nothing (conjugate, gibbs, surrogate, hmc); where that is one,
+        as under a Laplace prior and an unknown σ, nuts too, and where none does, nuts and pymc.  "compiled": those and
+        both of these.  Or names of samplers; those that do not apply are listed in the result, with the reason.
     draws : int
         Draws of each sampler, per chain of four, as in `sample`.
     seed : int, SeedSequence, Generator or None
         Each sampler draws from a stream of its own, the same whichever others run.
     oracle : Posterior or DataFrame, optional
-        What every sampler is held against as well.  By default 200,000 independent exact draws, where `conjugate`
-        applies, which then stand for that sampler too.  A DataFrame is a published table: index, names as in
-        `Posterior.summary` (those of coefficients in the data's units are "beta_raw[...]"); columns mean, sd, q5,
+        What every sampler is held against as well.  By default up to 200,000 independent exact draws, where
+        `conjugate` applies, which then stand for that sampler too.  A DataFrame is a published table: index, names as
+        in `Posterior.summary` (those of coefficients in the data's units are "beta_raw[...]"); columns mean, sd, q5,
         q50, q95 or any other q; optionally mcse_mean, ..., ess, and rounding (half a unit of the last printed digit):
         see `validate.stated.read_stated`.
     false_alarm : float
@@ -94,6 +95,8 @@ def agreement(
     against = _read_oracle(oracle)
     exact = against is None and not refusal(problem, "conjugate")
     chosen = [name for name in chosen if not (exact and name == "conjugate")]
+    if methods == "all":
+        _add_compiled(chosen, skipped, exact or against is not None)
     _check_enough(chosen, skipped, exact or against is not None)
     plan = (["oracle"] if exact else []) + chosen
     root = read_seed(seed)
@@ -140,6 +143,14 @@ def _applicable(problem: Problem, methods: str | Sequence[str]) -> tuple[list[st
         else:
             chosen.append(name)
     return chosen, skipped
+
+
+def _add_compiled(chosen: list[str], skipped: dict[str, str], has_oracle: bool) -> None:
+    """Add samplers that compile, one by one, as long as there are not two sources to compare."""
+    for name in COMPILED:
+        if not chosen or len(chosen) + has_oracle < 2:
+            chosen.append(name)
+            del skipped[name]
 
 
 def _check_enough(chosen: Sequence[str], skipped: Mapping[str, str], has_oracle: bool) -> None:

@@ -203,4 +203,5 @@ def effective(values: Array, *, independent: bool) -> Array:
         return found
     between = length * values.mean(axis=1).var(axis=0, ddof=1)
     total = values.var(axis=(0, 1), ddof=1)
-    return np.minimum(found, size * np.divide(total, between, out=np.ones(total.shape), where=between > 0))
+    ratio = np.divide(total, between, out=np.ones(total.shape), where=between > 0)
+    return np.asarray(np.minimum(found, size * ratio))

@@ -6,6 +6,6 @@ them there are no rows.
 """
 
 from benchmarks.references.case import Case, shared_folder
-from benchmarks.references.run import MISSING, Row, cases, markdown, rows, run_case
+from benchmarks.references.run import MISSING, Row, cases, hold, markdown, rows, run_case
 
 __all__ = ["MISSING", "Case", "Row", "cases", "hold", "markdown", "rows", "run_case", "shared_folder"]

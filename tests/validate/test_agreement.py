@@ -14,7 +14,7 @@ from scipy.signal import lfilter
 import bayesreg as br
 from bayesreg.errors import FitError, InputError, ParameterError
 from bayesreg.interfaces import Array
-from bayesreg.likelihoods import NegativeBinomialLog
+from bayesreg.likelihoods import GaussianNoise, NegativeBinomialLog
 from bayesreg.priors import Laplace
 from bayesreg.problem import Problem
 from bayesreg.samplers import sample
@@ -43,6 +43,11 @@ def mislead(patch: pytest.MonkeyPatch, method: str, factor: float) -> None:
         return honest(problem.with_prior(other), settings)
 
     patch.setattr(module, "draw", draw)
+
+
+def refuse(problem: Problem, settings: Settings) -> Draws:
+    msg = "the weights are too uneven"
+    raise Refused(msg)
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -140,15 +145,25 @@ def test_a_sampler_draws_the_same_whichever_others_run() -> None:
     assert not np.array_equal(other.table["z"], both.table["z"])
 
 
+def test_where_one_sampler_applies_one_that_compiles_joins_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bayesreg.samplers.nuts.draw", import_module("bayesreg.samplers.gibbs").draw)
+    found = agreement(make_problem(prior=Laplace(0.5), likelihood=GaussianNoise()), draws=1000)
+    assert found.samplers == ("gibbs", "nuts")
+    assert set(found.skipped) == {"conjugate", "surrogate", "hmc", "pymc"}
+    assert found.passed, str(found)
+
+
+def test_where_none_applies_two_that_compile_are_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("nuts", "pymc"):
+        monkeypatch.setattr(f"bayesreg.samplers.{name}.draw", refuse)
+    with pytest.raises(ParameterError, match=r"only nothing.*nuts: the weights.*pymc: the weights"):
+        agreement(make_problem("poisson", prior=Laplace(1.0), likelihood=NegativeBinomialLog()))
+
+
 def test_progress_is_told() -> None:
     calls: list[tuple[int, int]] = []
     agreement(lasso(), draws=1000, progress=lambda done, total: calls.append((done, total)))
     assert calls == [(1, 2), (2, 2)]
-
-
-def refuse(problem: Problem, settings: Settings) -> Draws:
-    msg = "the weights are too uneven"
-    raise Refused(msg)
 
 
 def test_a_refusal_on_the_way_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,10 +309,10 @@ def test_bad_settings(options: dict[str, object], message: str) -> None:
         agreement(lasso(), **options)
 
 
-def test_one_sampler_alone_is_refused_with_the_reasons() -> None:
+def test_no_sampler_at_all_is_refused_with_the_reasons() -> None:
     problem = make_problem("poisson", prior=Laplace(1.0), likelihood=NegativeBinomialLog())
-    with pytest.raises(ParameterError, match=r"only nothing.*alpha is unknown"):
-        agreement(problem)
+    with pytest.raises(ParameterError, match=r"only nothing.*gibbs: the likelihood is not Gaussian; hmc: alpha"):
+        agreement(problem, ["gibbs", "hmc"])
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,15 @@ from bayesreg.samplers.posterior import Posterior, assemble
 from bayesreg.samplers.propriety import check_proper
 from bayesreg.samplers.settings import Progress, Refused, Settings, read_settings
 
-__all__ = ["METHODS", "Plan", "Posterior", "prepare", "refusal_of", "sample"]
+__all__ = ["COMPILED", "LADDER", "METHODS", "Plan", "Posterior", "prepare", "refusal", "sample"]
 
 METHODS = ("auto", "conjugate", "gibbs", "surrogate", "hmc", "nuts", "pymc")
 
 LADDER = ("conjugate", "gibbs", "surrogate", "hmc", "nuts")
 """What `auto` tries, in this order."""
+
+COMPILED = ("nuts", "pymc")
+"""Those that compile a PyMC model first."""
 
 MAY_REFUSE = ("surrogate",)
 """Those that can find out only by trying that their draws are no good."""
@@ -134,9 +137,12 @@ def prepare(
     return Plan(problem, settings, methods, reason)
 
 
-def refusal_of(method: str, problem: Problem) -> str:
-    """Why a sampler does not apply to a problem; empty where it does."""
-    return "" if method == "pymc" else str(_module(method).refusal(problem))
+def refusal(problem: Problem, method: str) -> str:
+    """Why a sampler (any of `METHODS` but "auto") does not apply to a problem; empty where it does.
+
+    `surrogate` may still refuse when it is run: see `MAY_REFUSE`.
+    """
+    return "" if method in COMPILED else str(_module(method).refusal(problem))
 
 
 def _choose(problem: Problem, method: str) -> tuple[tuple[str, ...], str]:

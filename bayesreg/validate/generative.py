@@ -19,11 +19,9 @@ from bayesreg.errors import FitError, ParameterError
 from bayesreg.interfaces import Array, Block
 from bayesreg.problem import Problem
 from bayesreg.rows import ArrayRows, is_sparse
-from bayesreg.samplers import LADDER, Posterior, prepare, refusal_of
+from bayesreg.samplers import COMPILED, LADDER, Posterior, prepare, refusal
 from bayesreg.samplers.settings import Refused
 from bayesreg.strength.prior_law import ScaleLaw
-
-COMPILED = ("nuts", "pymc")
 
 SPARE = 2.0
 """Effective draws for each truth that comes from a posterior: truths as good as independent."""
@@ -245,7 +243,7 @@ def stacked(first: Block, second: Block) -> Block:
 
 def _others(problem: Problem, method: str) -> list[str]:
     """Samplers that compile nothing, those other than `method` first; `method` itself at last."""
-    free = [name for name in LADDER if name not in COMPILED and name != method and not refusal_of(name, problem)]
+    free = [name for name in LADDER if name not in COMPILED and name != method and not refusal(problem, name)]
     return [*free, method]
 
 

@@ -12,38 +12,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from bayesreg.interfaces import Array
-from bayesreg.priors import Laplace
-from bayesreg.problem import Problem
+from benchmarks.references.lasso import RATES, diabetes, lasso
 from tests.monte_carlo import LIMIT
 from tests.reference.importance import Weighted, density_of, sample_by_importance
 
 pytestmark = pytest.mark.reference
 
 Table = dict[str, Any]
-RATES = ["0.237", "1", "5", "20"]
 
 
 def read(shared: Path, name: str) -> Table:
     return json.loads((shared / f"reference/{name}.json").read_text(encoding="utf-8"))
 
 
-def diabetes(shared: Path) -> tuple[Array, Array]:
-    """Columns of mean 0 and sd 1 (n − 1), and y."""
-    frame = pd.read_csv(shared / "data/diabetes_lars.csv")
-    X = frame.loc[:, "age":"glu"].to_numpy(dtype=float)
-    return (X - X.mean(axis=0)) / X.std(axis=0, ddof=1), frame["y"].to_numpy(dtype=float)
-
-
 @cache
 def posterior(shared: Path, rate: float) -> Weighted:
     """Weighted draws of (a, β, log σ) at λ = `rate`, on columns of sd 1."""
-    Z, y = diabetes(shared)
-    problem = Problem.from_arrays(Z, y, prior=Laplace(1 / rate), scale_by_noise=True, standardize=False)
-    return sample_by_importance(density_of(problem), [150.0, *np.zeros(10), 4.0], [5.0, *np.full(10, 8.0), 0.05])
+    return sample_by_importance(
+        density_of(lasso(shared, rate)), [150.0, *np.zeros(10), 4.0], [5.0, *np.full(10, 8.0), 0.05]
+    )
 
 
 def shares(found: Weighted, values: Array, quantiles: Array) -> tuple[Array, Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ import pandas as pd
 import pytest
 from scipy import special
 
-from bayesreg.interfaces import Array, ScalePrior, Tensor
-from bayesreg.likelihoods import BernoulliLogit
+from bayesreg.interfaces import Array
 from bayesreg.penalized import fit_penalized
 from bayesreg.priors import Flat, Gaussian
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior, sample
+from benchmarks.references.bugs import STACKS, GammaPrecision, beetles, line, stacks, stacks_quantities
+from benchmarks.references.posteriordb import wells
 from tests.monte_carlo import LIMIT, check_means, columns
 from tests.reference.importance import density_of
 from tests.statistical.quadrature import Grid, integrate, rule
@@ -26,15 +27,13 @@ pytestmark = pytest.mark.reference
 
 Table = dict[str, Any]
 
-STACKS = ["b0", "beta1", "beta2", "beta3", "sigma"]
-
 
 @pytest.fixture(scope="module")
 def bugs(shared: Path) -> Table:
     return json.loads((shared / "reference/bugs_examples.json").read_text(encoding="utf-8"))
 
 
-def check_table(draws: Array, table: Table, names: list[str], *, second: bool = True) -> None:
+def check_table(draws: Array, table: Table, names: Sequence[str]) -> None:
     """Means, and quantiles as shares of draws below them, each to both sides' Monte Carlo errors.
 
     A published mean whose error is m has (sd/m)² effective draws, and so have, about, the quantiles beside it.
@@ -50,20 +49,9 @@ def check_table(draws: Array, table: Table, names: list[str], *, second: bool = 
 # -- Stacks: a normal regression on standardised columns, plain and hierarchical --------------------------------------
 
 
-def stacks(shared: Path, prior: Gaussian) -> Problem:
-    # Columns by their sd with n − 1; the intercept's prior is as good as flat, and so is τ ~ Gamma(0.001, 0.001).
-    frame = pd.read_csv(shared / "data/stackloss.csv")
-    y = frame.pop("stack.loss").to_numpy(float)
-    Z = (frame - frame.mean()) / frame.std(ddof=1)
-    return Problem.from_arrays(Z, y, prior=prior, intercept=Gaussian(np.sqrt(1e5)), standardize=False)
-
-
 def drawn(posterior: Posterior, shared: Path) -> Array:
-    """Draws of `STACKS`, the intercept at columns of zero rather than at their means."""
-    frame = pd.read_csv(shared / "data/stackloss.csv").drop(columns="stack.loss")
-    draws = columns(posterior, "intercept", "beta", "sigma")
-    draws[..., 0] -= draws[..., 1:4] @ (frame.mean() / frame.std(ddof=1)).to_numpy()
-    return draws
+    """Draws of `STACKS`."""
+    return np.stack(list(stacks_quantities(shared, posterior).values()), axis=-1)
 
 
 def check_gibbs(draws: Array, table: Table) -> None:
@@ -84,40 +72,6 @@ def test_stacks_is_told_from_a_prior_that_matters(shared: Path, bugs: Table) -> 
     posterior = sample(stacks(shared, Gaussian(10.0)), "conjugate", draws=20_000, seed=2)
     with pytest.raises(AssertionError, match="z = "):
         check_table(drawn(posterior, shared), bugs["stacks_normal"], STACKS)
-
-
-@dataclass(frozen=True)
-class GammaPrecision(ScalePrior):
-    """s with 1/s² ~ Gamma(shape, rate), as BUGS likes it: the package has no such prior, and takes anyone's."""
-
-    shape: float
-    rate: float
-
-    proper = True
-    power_at_zero = float("inf")
-
-    @property
-    def power_at_infinity(self) -> float:
-        return -2 * self.shape - 1
-
-    def log_density(self, s: Array) -> Array:
-        constant = np.log(2) + self.shape * np.log(self.rate) - special.gammaln(self.shape)
-        return np.asarray(constant - (2 * self.shape + 1) * np.log(s) - self.rate / np.square(s))
-
-    def slope(self, s: Array) -> Array:
-        return np.asarray(-(2 * self.shape + 1) / s + 2 * self.rate / np.power(s, 3))
-
-    def node(self, name: str, initial: float) -> Tensor:
-        import pymc as pm
-        import pytensor.tensor as pt
-        from pymc.distributions.transforms import log
-
-        constant = float(self.log_density(np.asarray(1.0))) + self.rate
-
-        def logp(value: Tensor) -> Tensor:
-            return constant - (2 * self.shape + 1) * pt.log(value) - self.rate / value**2
-
-        return pm.CustomDist(name, logp=logp, transform=log, initval=initial, signature="->()", dtype="float64")
 
 
 @pytest.fixture(scope="module")
@@ -145,17 +99,13 @@ def test_stacks_with_an_unknown_prior_scale_is_told_from_that_without(
 
 @pytest.mark.parametrize("nudge", [1.0, 1.1])
 def test_line(bugs: Table, nudge: float) -> None:
-    line = bugs["line"]
-    X = np.array(line["data"]["x"], dtype=float)[:, None] - 3.0
-    vague = Gaussian(1e3)
-    problem = Problem.from_arrays(X * nudge, line["data"]["Y"], prior=vague, intercept=vague, standardize=False)
-    draws = columns(sample(problem, "conjugate", draws=20_000, seed=6), "intercept", "beta", "sigma")
+    draws = columns(sample(line(bugs["line"], nudge), "conjugate", draws=20_000, seed=6), "intercept", "beta", "sigma")
     names = ["alpha", "beta", "sigma"]
     if nudge == 1.0:
-        check_table(draws, line, names)
+        check_table(draws, bugs["line"], names)
     else:
         with pytest.raises(AssertionError, match="z = "):
-            check_table(draws, line, names)
+            check_table(draws, bugs["line"], names)
 
 
 # -- logits in two coefficients, by quadrature ------------------------------------------------------------------------
@@ -170,20 +120,11 @@ def over_plane(problem: Problem, sd: Array) -> Grid:
     )
 
 
-def beetles(bugs: Table, prior: Flat | Gaussian) -> Problem:
-    data = bugs["beetles_logit"]["data"]
-    x = np.array(data["x"])[:, None]
-    return Problem.from_arrays(
-        x - x.mean(), data["r"], trials=data["n"], prior=prior, intercept=prior, likelihood=BernoulliLogit(),
-        standardize=False,
-    )  # fmt: skip
-
-
 def beetles_moments(bugs: Table, scale: float) -> dict[str, tuple[float, float]]:
     """Mean and sd of each published quantity."""
     data = bugs["beetles_logit"]["data"]
     x = np.array(data["x"])
-    grid = over_plane(beetles(bugs, Gaussian(scale)), np.array([0.138, 2.9]))
+    grid = over_plane(beetles(bugs["beetles_logit"], Gaussian(scale)), np.array([0.138, 2.9]))
     star, beta = grid.points.T
     values = {"alpha.star": star, "beta": beta, "alpha": star - beta * x.mean()}
     values |= {f"rhat{i + 1}": data["n"][i] * special.expit(star + beta * (x - x.mean())[i]) for i in (0, 7)}
@@ -211,7 +152,7 @@ def test_beetles_is_told_from_a_prior_one_per_cent_off(bugs: Table) -> None:
 @pytest.mark.parametrize("factor", [1.0, 1.01])
 def test_beetles_by_maximum_likelihood(bugs: Table, factor: float) -> None:
     mle = bugs["beetles_logit"]["mle"]
-    fit = fit_penalized(beetles(bugs, Flat()))
+    fit = fit_penalized(beetles(bugs["beetles_logit"], Flat()))
     assert fit.intercept == pytest.approx(mle["alpha_star"], abs=2e-3)  # a random search's best
     assert (fit.beta[0] == pytest.approx(factor * mle["beta"], abs=0.06)) == (factor == 1.0)
     assert (2 * fit.objective == pytest.approx(factor * mle["deviance"], abs=0.006)) == (factor == 1.0)
@@ -219,9 +160,7 @@ def test_beetles_by_maximum_likelihood(bugs: Table, factor: float) -> None:
 
 def wells_moments(shared: Path, prior: Flat | Gaussian) -> Array:
     """Means and sds of intercept and slope per metre, [[mean, sd], [mean, sd]]."""
-    frame = pd.read_csv(shared / "data/wells_rstanarm.csv")
-    y = frame["switch"].to_numpy(float)
-    problem = Problem.from_arrays(frame[["dist"]], y, prior=prior, likelihood=BernoulliLogit())
+    problem = wells(shared, prior)
     grid = over_plane(problem, np.array([0.037, 0.0375]))
     intercept, slope = problem.design.to_raw(grid.points[:, 0], grid.points[:, 1:])
     mean, cov = Grid(np.column_stack([intercept, slope]), grid.mass).moments()

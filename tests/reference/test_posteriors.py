@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,12 @@ import pandas as pd
 import pytest
 
 from bayesreg.interfaces import Array
-from bayesreg.likelihoods import GaussianNoise
-from bayesreg.priors import Flat, Gaussian, Laplace
+from bayesreg.priors import Gaussian
 from bayesreg.problem import Problem
 from bayesreg.samplers import Posterior, sample
-from bayesreg.scales import Exponential, FlatScale, HalfCauchy, HalfNormal
+from benchmarks.references.lasso import diabetes, lasso
+from benchmarks.references.posteriordb import SMALL, diamonds
+from benchmarks.references.rstanarm import longley
 from tests.monte_carlo import check_means, columns
 
 pytestmark = pytest.mark.reference
@@ -35,40 +35,6 @@ def draw(problem: Problem) -> Posterior:
 Table = dict[str, Any]
 
 
-def correlated(data: Table) -> Problem:
-    return Problem.from_arrays(
-        data["X"], data["y"], prior=Gaussian(10.0), likelihood=GaussianNoise(HalfNormal(10.0)), intercept=None,
-        standardize=False,
-    )  # fmt: skip
-
-
-def kilpisjarvi(data: Table) -> Problem:
-    return Problem.from_arrays(
-        np.array(data["x"])[:, None], data["y"], prior=Gaussian(data["psbeta"], loc=data["pmubeta"]),
-        intercept=Gaussian(data["psalpha"], loc=data["pmualpha"]), likelihood=GaussianNoise(FlatScale()),
-        standardize=False,
-    )  # fmt: skip
-
-
-def kidiq(data: Table, *names: str) -> Problem:
-    held = {name: np.array(data[name], dtype=float) for name in ("mom_hs", "mom_iq")}
-    held["product"] = held["mom_hs"] * held["mom_iq"]
-    X = np.column_stack([held[name] for name in names])
-    # Standardised or not is all one under flat priors, and better conditioned.
-    return Problem.from_arrays(X, data["kid_score"], prior=Flat(), likelihood=GaussianNoise(HalfCauchy(2.5)))
-
-
-POSTERIORDB = {
-    "sblrc-blr": ("sblrc", correlated),
-    "sblri-blr": ("sblri", correlated),
-    "kilpisjarvi_mod-kilpisjarvi": ("kilpisjarvi_mod", kilpisjarvi),
-    "kidiq-kidscore_momhs": ("kidiq", lambda data: kidiq(data, "mom_hs")),
-    "kidiq-kidscore_momiq": ("kidiq", lambda data: kidiq(data, "mom_iq")),
-    "kidiq-kidscore_momhsiq": ("kidiq", lambda data: kidiq(data, "mom_hs", "mom_iq")),
-    "kidiq-kidscore_interaction": ("kidiq", lambda data: kidiq(data, "mom_hs", "mom_iq", "product")),
-}
-
-
 def check_summary(posterior: Posterior, mean: Array, sd: Array, quantiles: dict[float, Array]) -> None:
     """Means, sds (as second moments) and quantiles (as shares of draws below them), each to its MCSE."""
     names = ["intercept_raw"] * ("intercept" in posterior.arrays) + ["beta_raw", "sigma"]
@@ -85,9 +51,9 @@ def exact(shared: Path, name: str) -> tuple[Array, Array, dict[float, Array]]:
     return table["mean"].to_numpy(), table["sd"].to_numpy(), {q: v.to_numpy() for q, v in quantiles.items()}
 
 
-@pytest.mark.parametrize("name", POSTERIORDB)
+@pytest.mark.parametrize("name", SMALL)
 def test_posteriordb(name: str, shared: Path) -> None:
-    data, make = POSTERIORDB[name]
+    data, make, _ = SMALL[name]
     posterior = draw(make(read(shared / f"data/posteriordb_{data}.json")))
     check_summary(posterior, *exact(shared, name))
 
@@ -105,20 +71,10 @@ def test_posteriordb_is_told_from_another_prior_of_sigma(shared: Path) -> None:
 # -- posteriordb's diamonds: 24 nearly collinear columns, a prior that matters, 10,000 draws ---------------------------
 
 
-def diamonds(shared: Path, factor: float = 1.0) -> tuple[Posterior, pd.DataFrame]:
-    """Our draws, and the published moments.
-
-    Theirs has t₃ priors on the intercept and on σ, of scale 10, where the data leave sds of 0.002 and 0.001: flat ones
-    are the same to 1e-5 of an sd.
-    """
-    with gzip.open(shared / "data/posteriordb_diamonds.json.gz") as file:
-        data = json.load(file)
-    X = np.array(data["X"])[:, 1:]
-    problem = Problem.from_arrays(
-        X - X.mean(axis=0), data["Y"], prior=Gaussian(factor), likelihood=GaussianNoise(FlatScale()), standardize=False
-    )
+def drawn_diamonds(shared: Path, factor: float = 1.0) -> tuple[Posterior, pd.DataFrame]:
+    """Our draws, and the published moments."""
     published = read(shared / "reference/posteriordb.json")["posteriors"]["diamonds-diamonds"]["parameters"]
-    return sample(problem, "conjugate", draws=5000, seed=1), pd.DataFrame(published).T
+    return sample(diamonds(shared, factor), "conjugate", draws=5000, seed=1), pd.DataFrame(published).T
 
 
 def check_diamonds(posterior: Posterior, table: pd.DataFrame) -> None:
@@ -131,25 +87,16 @@ def check_diamonds(posterior: Posterior, table: pd.DataFrame) -> None:
 
 
 def test_diamonds(shared: Path) -> None:
-    check_diamonds(*diamonds(shared))
+    check_diamonds(*drawn_diamonds(shared))
 
 
 @pytest.mark.parametrize("factor", [1 / 1.1, 1.1])
 def test_diamonds_are_told_from_another_scale(shared: Path, factor: float) -> None:
     with pytest.raises(AssertionError, match="z = "):
-        check_diamonds(*diamonds(shared, factor))
+        check_diamonds(*drawn_diamonds(shared, factor))
 
 
 # -- rstanarm: 40,000 draws of Stan's NUTS, each number with its own Monte Carlo error --
-
-
-def longley(shared: Path, scale: float = 1.0) -> Problem:
-    reference = read(shared / "reference/rstanarm/longley_gauss_normal1.json")
-    data = pd.read_csv(shared / "data/longley.csv")
-    return Problem.from_arrays(
-        data[reference["predictors"]], data["Employed"], prior=Gaussian(scale), intercept=Gaussian(100.0),
-        likelihood=GaussianNoise(Exponential(1.0)),
-    )  # fmt: skip
 
 
 def check_rstanarm(posterior: Posterior, shared: Path) -> None:
@@ -188,13 +135,7 @@ def leigh(shared: Path) -> Table:
 @pytest.fixture(scope="module")
 def bayesian_lasso(shared: Path) -> tuple[Posterior, Array, Array]:
     """NUTS draws, and the data: the one run in this file that compiles."""
-    frame = pd.read_csv(shared / "data/diabetes_lars.csv")
-    X = frame.loc[:, "age":"glu"].to_numpy(dtype=float)
-    y = frame["y"].to_numpy(dtype=float)
-    Z = (X - X.mean(axis=0)) / X.std(axis=0, ddof=1)
-    prior = Laplace(1 / float(RATE))
-    problem = Problem.from_arrays(Z, y, prior=prior, scale_by_noise=True, standardize=False)
-    return sample(problem, "nuts", draws=2000, seed=4), Z, y
+    return sample(lasso(shared, float(RATE)), "nuts", draws=2000, seed=4), *diabetes(shared)
 
 
 def statistics(run: tuple[Posterior, Array, Array]) -> dict[str, Array]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from bayesreg.discard import NormalMeans
+    from bayesreg.validate import Coverage
 
 COLUMNS = ("signal", "coverage")
 
@@ -36,7 +37,7 @@ FALLS = 0.01
 
 @picture()
 def coverage(
-    source: pd.DataFrame | NormalMeans | Mapping[str, pd.DataFrame | NormalMeans],
+    source: pd.DataFrame | Coverage | NormalMeans | Mapping[str, pd.DataFrame | Coverage | NormalMeans],
     *,
     level: float | None = None,
     width: float = 7.0,
@@ -46,12 +47,14 @@ def coverage(
 
     Parameters
     ----------
-    source : DataFrame, NormalMeans or mapping of str to either
+    source : DataFrame, Coverage, NormalMeans or mapping of str to any
         A table with columns `signal` (|β| in standard errors), `coverage`, and where they have one `mcse`, the Monte
-        Carlo error, and `method`; rows without a coverage are left out.  Or what computes it exactly,
-        `discard.normal_means`; or several by name.
+        Carlo error, bounds `lower`, `upper` to draw in place of ± 2 of it, and `method`; rows without a coverage are
+        left out.  Or what simulates it, `validate.coverage`, of which the average over the columns whose truth moves is
+        drawn (`Coverage.curve(column)` is one column's); or what computes it exactly, `discard.normal_means`; or
+        several by name.
     level : float, optional
-        What the intervals promise; by default what the `NormalMeans` say, and 0.95 of tables.
+        What the intervals promise; by default what `Coverage` and `NormalMeans` say, and 0.95 of tables.
     width : float, default 7
         Width in inches of the figure that is made where `ax` is not given.
     ax : matplotlib Axes, optional
@@ -96,9 +99,10 @@ def _level(source: object, given: float | None) -> float:
     from collections.abc import Mapping
 
     from bayesreg.discard import NormalMeans
+    from bayesreg.validate import Coverage
 
     parts = list(source.values()) if isinstance(source, Mapping) else [source]
-    known = {part.level for part in parts if isinstance(part, NormalMeans)}
+    known = {part.level for part in parts if isinstance(part, NormalMeans | Coverage)}
     known |= set() if given is None else {given}
     if len(known) > 1:
         levels = ", ".join(f"{level:g}" for level in sorted(known))
@@ -114,9 +118,15 @@ def _read(source: object) -> dict[str, pd.DataFrame]:
     import pandas as pd
 
     from bayesreg.discard import NormalMeans
+    from bayesreg.validate import Coverage
 
     if isinstance(source, Mapping):
-        found = {str(name): table for name, each in source.items() for table in _read(each).values()}
+        found: dict[str, pd.DataFrame] = {}
+        for name, each in source.items():
+            parts = _read(each)
+            found |= {str(name) if len(parts) == 1 else f"{name}, {key}": table for key, table in parts.items()}
+    elif isinstance(source, Coverage):
+        found = _read(source.curve())
     elif isinstance(source, NormalMeans):
         found = {"posterior interval": source.coverage()}
     elif isinstance(source, pd.DataFrame):
@@ -124,10 +134,11 @@ def _read(source: object) -> dict[str, pd.DataFrame]:
         if missing:
             msg = f"coverage: the table has no column {missing[0]!r} (it has {', '.join(map(str, source.columns))})"
             raise ParameterError(msg)
-        parts = source.groupby("method", sort=False, dropna=False) if "method" in source else [("intervals", source)]
-        found = {str(name): table.dropna(subset=list(COLUMNS)).sort_values("signal") for name, table in parts}
+        named = source.groupby("method", sort=False, dropna=False) if "method" in source else [("intervals", source)]
+        found = {str(name): table.dropna(subset=list(COLUMNS)).sort_values("signal") for name, table in named}
     else:
-        msg = f"coverage: takes a DataFrame, a NormalMeans or a mapping of them (got {type(source).__name__})"
+        kinds = "a DataFrame, a Coverage, a NormalMeans or a mapping of them"
+        msg = f"coverage: takes {kinds} (got {type(source).__name__})"
         raise ParameterError(msg)
     if not found or not all(len(table) for table in found.values()):
         msg = "coverage: there is no row to draw"
@@ -138,7 +149,9 @@ def _read(source: object) -> dict[str, pd.DataFrame]:
 def _draw(ax: Axes, name: str, table: pd.DataFrame, colour: str) -> None:
     x, y = table["signal"].to_numpy(dtype=float), table["coverage"].to_numpy(dtype=float)
     ax.plot(x, y, color=colour, linewidth=1.4, label=name)
-    if "mcse" in table:
+    if {"lower", "upper"} <= set(table):
+        ax.vlines(x, table["lower"], table["upper"], color=colour, linewidth=0.9)
+    elif "mcse" in table:
         error = 2 * table["mcse"].fillna(0.0).to_numpy(dtype=float)
         ax.vlines(x, y - error, y + error, color=colour, linewidth=0.9)
 
@@ -163,4 +176,6 @@ def _claim(tables: dict[str, pd.DataFrame], level: float) -> tuple[str, str]:
     errors = np.concatenate([t["mcse"].to_numpy(dtype=float) for t in tables.values() if "mcse" in t] or [np.empty(0)])
     errors = errors[np.isfinite(errors)]
     detail = f"Promised: {100 * level:.3g}\u00a0%, on average over all effects; here at each true effect by itself"
-    return claim, detail + (f"; bars ± 2 Monte Carlo errors, at most {errors.max():.2g}." if errors.size else ".")
+    bounds = all({"lower", "upper"} <= set(t) for t in tables.values() if "mcse" in t)
+    bars = "95\u00a0% bounds, Monte Carlo error" if bounds else "± 2 Monte Carlo errors,"
+    return claim, detail + (f"; bars {bars} at most {errors.max():.2g}." if errors.size else ".")

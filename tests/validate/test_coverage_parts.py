@@ -1,0 +1,292 @@
+"""What coverage at fixed truths is made of: intervals, tables, sizes of a truth; and what is refused or left out."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import bayesreg as br
+from bayesreg.validate import coverage
+from bayesreg.validate.intervals_at import AtTruths, Making, laplace_intervals
+from bayesreg.validate.tallies import Ends, by_column, jeffreys_bounds, over_columns, reasons
+from bayesreg.validate.truths import Truths, expected_information
+
+
+def gaussian(n=30, p=2, prior=None, seed=0, **settings):
+    rng = np.random.default_rng(seed)
+    return br.Problem.from_arrays(
+        rng.normal(size=(n, p)), rng.normal(size=n), prior=prior or br.Gaussian(0.5), **settings
+    )
+
+
+def logistic(n=60, p=3, scale=0.4, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p))
+    y = (rng.random(n) < 1 / (1 + np.exp(-1.5 * X[:, 0]))).astype(float)
+    return br.Problem.from_arrays(X, y, likelihood=br.BernoulliLogit(), prior=br.Laplace(scale))
+
+
+# -- intervals ---------------------------------------------------------------------------------------------------------
+
+
+def test_laplace_intervals_have_the_inverse_hessian_of_the_face():
+    mode = br.fit_penalized(logistic(scale=0.1))
+    on = ~mode.zeros
+    assert 0 < on.sum() < 3
+    X = np.column_stack([np.ones(60), mode.problem.design.rows.collect().X[:, on]])
+    share = 1 / (1 + np.exp(-X @ np.concatenate([[mode.intercept], mode.beta[on]])))
+    sd = np.sqrt(np.diag(np.linalg.inv(X.T @ (X * (share * (1 - share))[:, None]))))[1:]
+    made = laplace_intervals(mode, 0.9)
+    half = (np.array(made["upper"]) - made["lower"]) / 2
+    np.testing.assert_allclose(half[on], stats.norm.ppf(0.95) * sd, rtol=1e-8)
+    np.testing.assert_array_equal(half[~on], 0.0)
+    np.testing.assert_array_equal(made["point"], mode.beta)
+
+
+def test_laplace_counts_the_curvature_of_the_prior():
+    mode = br.fit_penalized(gaussian(likelihood=br.GaussianNoise(sigma=2.0)))
+    X = mode.problem.design.rows.collect().X
+    sd = np.sqrt(np.diag(np.linalg.inv(X.T @ X / 4 + np.eye(2) / 0.25)))
+    made = laplace_intervals(mode, 0.95)
+    np.testing.assert_allclose(np.array(made["upper"]) - made["point"], stats.norm.ppf(0.975) * sd, rtol=1e-10)
+
+
+def test_no_laplace_approximation_where_modes_can_be_traded():
+    x = np.random.default_rng(0).normal(size=30)
+    with pytest.warns(br.DataWarning, match="identical"):
+        problem = br.Problem.from_arrays(np.column_stack([x, x]), x + 1.0, prior=br.Laplace(0.5))
+    with pytest.raises(br.FitError, match="no Laplace approximation"):
+        laplace_intervals(br.fit_penalized(problem, sigma=1.0), 0.95)
+
+
+def test_a_replication_is_a_function_of_its_seed_and_simulates_at_the_truth():
+    problem = gaussian(n=400, likelihood=br.GaussianNoise(sigma=0.01), prior=br.Flat())
+    making = Making(("posterior", "laplace", "bootstrap"), 0.95, "auto", 500, None, None, 40)
+    job = AtTruths(problem, problem, np.array([[5.0, 1.0, -2.0], [0.0, 3.0, 0.0]]), making)
+    first, again, other = (job(0, np.random.SeedSequence(seed)) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+    for point, truth in zip(first["points"], ([1.0, -2.0], [3.0, 0.0]), strict=True):
+        assert point["failed"] == {}
+        for method in making.methods:
+            np.testing.assert_allclose(point["found"][method]["point"], truth, atol=0.01)
+            assert all(np.less(point["found"][method]["lower"], point["found"][method]["upper"]))
+    assert first["points"][0]["found"]["posterior"]["side"] == [1.0, -1.0]
+
+
+def test_draws_that_fail_their_gates_are_taken_again_and_then_counted():
+    problem = gaussian(prior=br.Laplace(0.5))
+    found = coverage(problem, [0.5, 0.0], signals=[1.0], replications=3, draws=5, chains=2, tune=0, workers=1)
+    assert (found.failures["method"] == "posterior").all()
+    assert found.failures["count"].sum() == 3
+    assert "posterior: no intervals were made" in str(found)
+    assert "3 of 3 data sets: gibbs failed its gates twice: " in str(found)
+    assert found.table.loc[found.table["method"] == "posterior", ["coverage", "lower", "upper"]].isna().all(axis=None)
+    assert found.table.loc[found.table["method"] == "laplace", "coverage"].notna().all()
+
+
+def test_data_sets_without_a_posterior_are_counted_by_reason():
+    rng = np.random.default_rng(0)
+    problem = br.Problem.from_arrays(
+        rng.normal(size=(6, 1)), [0, 1, 0, 1, 0, 1], likelihood=br.BernoulliLogit(), prior=br.Gaussian(1.0)
+    )
+    found = coverage(problem, [1.0], signals=[1.0], intercept=1.0, replications=40, draws=250, seed=1, workers=1)
+    counts = found.failures.set_index("method")["count"]
+    assert 0 < counts["posterior"] == counts["laplace"] < 40
+    assert found.failures["reason"].str.startswith("y has one class only").all()
+    assert (found.table["replications"] == 40 - counts["posterior"]).all()
+    assert f"posterior, {counts['posterior']} of 40 data sets: y has one class only" in found.failed
+    assert "LEFT OUT" in found._repr_html_()
+
+
+# -- tables ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def made():
+    """Twelve replications of two truths of three columns, one without intervals, and their truths."""
+    rng = np.random.default_rng(4)
+    lower = rng.normal(size=(12, 2, 3)) - 1
+    lower[3, 1] = np.nan
+    upper = lower + rng.choice([0.0, 1.5], size=lower.shape)
+    ends = Ends(lower, upper, (lower + upper) / 2, np.sign(lower))
+    beta = np.array([[0.0, 0.0, 0.0], [-0.7, 0.3, 0.0]])
+    signal = np.array([[0.0, 0.0, 0.0], [2.0, 1.0, 0.0]])
+    return ends, Truths(np.array([0.0, 1.0]), beta, signal, signal / 3, alone=False)
+
+
+def test_the_table_counts_what_a_loop_counts(made):
+    ends, truths = made
+    table = by_column({"m": ends}, truths, ["a", "b", "c"]).set_index(["factor", "column"])
+    parts = np.stack([ends.lower, ends.upper, ends.side], axis=-1)
+    for g, factor in enumerate((0.0, 1.0)):
+        for j, column in enumerate("abc"):
+            row, beta = table.loc[(factor, column)], truths.beta[g, j]
+            each = [(low, high, side) for low, high, side in parts[:, g, j] if np.isfinite(low)]
+            n = len(each)
+            assert row["replications"] == n == (12 if g == 0 else 11)
+            held = sum(low <= beta <= high for low, high, _ in each) / n
+            assert row["coverage"] == pytest.approx(held)
+            assert row["mcse"] == pytest.approx(np.sqrt(held * (1 - held) / n))
+            wrong = sum((low > 0 and beta < 0) or (high < 0 and beta > 0) for low, high, _ in each) / n
+            assert row["sign_error"] == pytest.approx(wrong)
+            assert row["wrong_point"] == pytest.approx(sum(side * beta < 0 for *_, side in each) / n)
+            assert row["excludes_zero"] == pytest.approx(sum(low > 0 or high < 0 for low, high, _ in each) / n)
+            assert row["zero_width"] == pytest.approx(sum(low == high for low, high, _ in each) / n)
+            assert row["width"] == pytest.approx(np.mean([high - low for low, high, _ in each]))
+            assert row["bias"] == pytest.approx(np.mean([(low + high) / 2 for low, high, _ in each]) - beta)
+    assert table["sign_error"].max() > 0
+
+
+def test_a_share_of_none_or_all_has_bounds_too():
+    lower, upper = jeffreys_bounds(np.array([0.0, 0.5, 1.0]), np.array([20, 20, 20]))
+    np.testing.assert_allclose(lower, [0, stats.beta.ppf(0.025, 10.5, 10.5), stats.beta.ppf(0.025, 20.5, 0.5)])
+    np.testing.assert_allclose(upper, [stats.beta.ppf(0.975, 0.5, 20.5), stats.beta.ppf(0.975, 10.5, 10.5), 1])
+    assert np.isnan(jeffreys_bounds(np.nan, 0)).all()
+
+
+def test_one_column_on_average_is_that_column(made):
+    ends, truths = made
+    table = by_column({"m": ends}, truths, ["a", "b", "c"])
+    curve = over_columns({"m": ends}, truths, np.array([1]))
+    for name in ("signal", "ratio", "coverage", "mcse", "lower", "upper", "sign_error", "replications"):
+        np.testing.assert_allclose(curve[name], table.loc[table["column"] == "b", name])
+
+
+def test_errors_of_an_average_allow_for_columns_that_go_together(made):
+    ends, truths = made
+    twice = Ends(*(np.repeat(part[:, :, :1], 2, axis=2) for part in (ends.lower, ends.upper, ends.point, ends.side)))
+    beta, signal = truths.beta[:, [0, 0]], truths.signal[:, [0, 0]]
+    copies = over_columns({"m": twice}, replace(truths, beta=beta, signal=signal, ratio=signal), np.array([0, 1]))
+    alone = over_columns({"m": ends}, truths, np.array([0]))
+    np.testing.assert_allclose(
+        copies[["coverage", "mcse", "lower", "upper"]], alone[["coverage", "mcse", "lower", "upper"]]
+    )
+
+
+def test_reasons_are_the_same_where_they_begin_the_same():
+    records = [
+        {"points": [{"failed": {"m": f"no mode: {i}"}}, {"failed": {} if i else {"m": "other"}}]} for i in range(3)
+    ]
+    table = reasons(records, np.array([0.5, 2.0]))
+    assert table.to_numpy().tolist() == [["m", 0.5, "no mode: 0", 3], ["m", 2.0, "other", 1]]
+
+
+# -- sizes of a truth --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "weight"),
+    [
+        (br.PoissonLog(), lambda eta: np.exp(eta)),
+        (br.BernoulliLogit(), lambda eta: np.exp(-eta) / (1 + np.exp(-eta)) ** 2),
+    ],
+)
+def test_information_of_canonical_links_is_exact(likelihood, weight):
+    y = np.tile([0.0, 1.0], 15)
+    problem = br.Problem.from_arrays(gaussian().design.rows.collect().X, y, likelihood=likelihood, prior=br.Flat())
+    theta = np.array([0.3, 0.5, -0.4])
+    X = np.column_stack([np.ones(30), problem.design.rows.collect().X])
+    found = expected_information(problem, theta, np.random.default_rng(0))
+    np.testing.assert_allclose(found, X.T @ (X * weight(X @ theta)[:, None]), rtol=1e-10)
+
+
+def test_information_of_student_noise_is_its_expectation():
+    problem = gaussian(n=500, likelihood=br.StudentTNoise(nu=4, sigma=2.0))
+    X = np.column_stack([np.ones(500), problem.design.rows.collect().X])
+    found = expected_information(problem, np.zeros(3), np.random.default_rng(0))
+    # d1² over 50 000 responses has a relative standard error of about 0.4 %.
+    np.testing.assert_allclose(np.diag(found), np.diag(X.T @ X) * 5 / 7 / 4, rtol=0.02)
+
+
+def test_more_columns_than_rows_have_standard_errors_one_at_a_time():
+    problem = gaussian(n=10, p=15, likelihood=br.GaussianNoise(sigma=1.0))
+    found = coverage(problem, {"x0": 1.0}, signals=[1.0], replications=2, draws=250, workers=1)
+    np.testing.assert_allclose(found.truths.signal[0], np.eye(15)[0] * np.sqrt(10))  # columns have sd 1
+    assert "standard errors are those with the others held" in str(found)
+
+
+def test_a_truth_moves_away_from_the_location_of_the_prior():
+    problem = gaussian(prior=br.Gaussian(0.5, loc=2.0), likelihood=br.GaussianNoise(sigma=1.0))
+    found = coverage(problem, {"x1": 3.0}, signals=[0.0, 2.0], replications=2, draws=250, workers=1)
+    np.testing.assert_allclose(found.truths.beta, [[2, 2], [2, 4]])
+    np.testing.assert_allclose(found.truths.ratio, [[0, 0], [0, 4]])
+
+
+# -- settings ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_sigma_is_taken_from_the_data_and_said():
+    problem = gaussian()
+    found = coverage(problem, [1.0, 0.0], signals=[1.0], replications=2, workers=1)
+    assert "least-squares residual sd with 27 d.o.f." in found.setting
+    assert "σ = 0.3 (" not in found.setting
+    given = coverage(problem, [1.0, 0.0], signals=[1.0], sigma=0.3, replications=2, workers=1)
+    assert "σ = 0.3" in given.setting
+    block = problem.design.rows.collect()
+    residual = np.linalg.lstsq(np.column_stack([np.ones(30), block.X]), block.y)[1].item()
+    ratio = given.truths.signal[0, 0] / found.truths.signal[0, 0]
+    assert ratio == pytest.approx(np.sqrt(residual / 27) / 0.3)
+
+
+def test_a_prior_with_an_unknown_scale_has_posterior_intervals_alone():
+    problem = gaussian(prior=br.Laplace(br.HalfCauchy(1.0)))
+    found = coverage(problem, [1.0, 0.0], signals=[1.0], replications=3, seed=1, workers=1)
+    assert found.methods == ("posterior",)
+    assert "no MAP of all unknowns" in found.setting
+    assert found.table["ratio"].isna().all()
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_result(tmp_path):
+    problem, store = gaussian(), tmp_path / "runs.jsonl"
+    settings = {"signals": [1.0], "draws": 250, "seed": 5}
+    told = []
+    whole = coverage(problem, [1.0, 0.0], replications=6, workers=2, **settings)
+    coverage(problem, [1.0, 0.0], replications=4, workers=1, store=store, **settings)
+    more = coverage(
+        problem, [1.0, 0.0], replications=6, workers=1, store=store, progress=lambda *n: told.append(n), **settings
+    )
+    assert told == [(4, 6), (5, 6), (6, 6)]
+    assert more.table.equals(whole.table)
+    with pytest.raises(br.InputError, match="another run: it differs in truths"):
+        coverage(problem, [2.0, 0.0], replications=6, workers=1, store=store, **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"truth": [1.0]}, "truth must be 2 finite numbers"),
+        ({"truth": {"x9": 1.0}}, "names 'x9', which is no column"),
+        ({"truth": {"x1": np.nan}}, "truth must be 2 finite numbers"),
+        ({"truth": "much"}, "truth must be 2 finite numbers"),
+        ({"signals": [1.0, 0.5]}, "signals must be ascending"),
+        ({"signals": []}, "signals must be ascending"),
+        ({"signals": [-1.0]}, "signals must be ascending"),
+        ({"intercept": np.inf}, "intercept must be a finite number"),
+        ({"sigma": -1.0}, "sigma must be"),
+        ({"level": 1.0}, "interval must be"),
+        ({"replications": 1}, "replications must be an integer >= 2"),
+        ({"bootstrap": 5}, "needs 10 resamples at least"),
+        ({"method": "gibs"}, "is not a sampler"),
+        ({"method": "pymc"}, "would compile the model in every replication"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_simulated(settings, said):
+    with pytest.raises(br.ParameterError, match=said):
+        coverage(gaussian(), **({"truth": [1.0, 0.0], "replications": 2, "workers": 1} | settings))
+
+
+def test_rows_that_stand_for_several_and_an_intercept_that_is_not_there_are_refused():
+    weighted = gaussian(weights=np.full(30, 2.0))
+    with pytest.raises(br.ParameterError, match="repeat rows instead"):
+        coverage(weighted, [1.0, 0.0], workers=1)
+    with pytest.raises(br.ParameterError, match="the problem has none"):
+        coverage(gaussian(intercept=None), [1.0, 0.0], intercept=1.0, workers=1)
+    with pytest.raises(br.ParameterError, match="a convex objective"):
+        coverage(gaussian(prior=br.Bridge(1.0, power=0.5)), [1.0, 0.0], bootstrap=20, workers=1)
+    found = coverage(
+        gaussian(likelihood=br.GaussianNoise(sigma=1.0)), [1.0, 0.0], signals=[1.0], replications=2, workers=1
+    )
+    with pytest.raises(br.ParameterError, match="no column 'z'"):
+        found.curve("z")

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 COLUMNS = ("signal", "coverage")
 
+APART = 3.0
+"""Points between the bars of two methods at the same size."""
+
 FALLS = 0.01
 """Shortfall that is called one, and coverage below which it is said to be none."""
 
@@ -77,9 +80,9 @@ def coverage(
         ax = plt.figure(figsize=(width, 2.4), layout="constrained").add_subplot()
     ax.axhline(level, color=ink(), linewidth=0.9, linestyle=":", label=f"promised, {100 * level:.3g}\u00a0%")
     for k, (name, table) in enumerate(tables.items()):
-        _draw(ax, name, table, LINES[k % len(LINES)])
+        _draw(ax, name, table, LINES[k % len(LINES)], APART * (k - (len(tables) - 1) / 2))
     tidy(ax)
-    lowest = min(0.9 * level, *(float(t["coverage"].min()) - 0.03 for t in tables.values()))
+    lowest = min(0.9 * level, *(float(_bars(t)[0].min()) - 0.01 for t in tables.values()))
     ax.set_ylim(max(lowest, -0.02), 1.005)
     ticks = [t for t in ax.get_yticks() if -1e-9 <= t <= 1 + 1e-9]
     ax.set_yticks(ticks, [f"{100 * t:.3g}" for t in ticks])
@@ -119,6 +122,7 @@ def _read(source: object) -> dict[str, pd.DataFrame]:
 
     from bayesreg.discard import NormalMeans
     from bayesreg.validate import Coverage
+    from bayesreg.validate.fixed_truth_result import LABELS
 
     if isinstance(source, Mapping):
         found: dict[str, pd.DataFrame] = {}
@@ -126,7 +130,8 @@ def _read(source: object) -> dict[str, pd.DataFrame]:
             parts = _read(each)
             found |= {str(name) if len(parts) == 1 else f"{name}, {key}": table for key, table in parts.items()}
     elif isinstance(source, Coverage):
-        found = _read(source.curve())
+        curve = source.curve()
+        found = _read(curve.assign(method=curve["method"].map(LABELS)))
     elif isinstance(source, NormalMeans):
         found = {"posterior interval": source.coverage()}
     elif isinstance(source, pd.DataFrame):
@@ -146,14 +151,23 @@ def _read(source: object) -> dict[str, pd.DataFrame]:
     return found
 
 
-def _draw(ax: Axes, name: str, table: pd.DataFrame, colour: str) -> None:
+def _bars(table: pd.DataFrame) -> tuple[Array, Array]:
+    """Ends of the error bars; the coverage itself where there are none."""
+    if {"lower", "upper"} <= set(table):
+        return table["lower"].to_numpy(dtype=float), table["upper"].to_numpy(dtype=float)
+    error = 2 * table["mcse"].fillna(0.0).to_numpy(dtype=float) if "mcse" in table else 0.0
+    value = table["coverage"].to_numpy(dtype=float)
+    return value - error, value + error
+
+
+def _draw(ax: Axes, name: str, table: pd.DataFrame, colour: str, aside: float) -> None:
+    from matplotlib.transforms import ScaledTranslation
+
     x, y = table["signal"].to_numpy(dtype=float), table["coverage"].to_numpy(dtype=float)
     ax.plot(x, y, color=colour, linewidth=1.4, label=name)
-    if {"lower", "upper"} <= set(table):
-        ax.vlines(x, table["lower"], table["upper"], color=colour, linewidth=0.9)
-    elif "mcse" in table:
-        error = 2 * table["mcse"].fillna(0.0).to_numpy(dtype=float)
-        ax.vlines(x, y - error, y + error, color=colour, linewidth=0.9)
+    if "mcse" in table:  # moved aside, or those of one method would hide those of another
+        moved = ax.transData + ScaledTranslation(aside / 72, 0, figure_of(ax).dpi_scale_trans)
+        ax.vlines(x, *_bars(table), color=colour, linewidth=0.9, transform=moved)
 
 
 def _lowest(coverage: Array) -> int:

@@ -26,6 +26,9 @@ NAMED = {
 }
 """Method -> what its intervals are."""
 
+LABELS = {"posterior": "posterior intervals", "laplace": "Laplace at the MAP", "bootstrap": "bootstrap of the MAP"}
+"""Method -> what a picture calls it."""
+
 SHOWN = ("method", "signal", "ratio", "coverage", "lower", "upper", "sign_error", "replications")
 """Columns of the curve that a notebook shows."""
 

@@ -1,5 +1,6 @@
 from . import discard as discard
 from . import plots as plots
+from . import validate as validate
 from .auditing import audit as audit
 from .comparison import Comparison as Comparison
 from .comparison import compare as compare

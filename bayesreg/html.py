@@ -42,6 +42,11 @@ def heading(text: str) -> Html:
     return Html(f"<p><strong>{escape(text)}</strong></p>")
 
 
+def preformatted(text: str) -> Html:
+    """Return text whose lines and spaces stay as they are."""
+    return Html(f'<pre style="overflow-x:auto">{escape(text)}</pre>')
+
+
 def verdict(word: str, text: str) -> Html:
     """Return a status, told by its first word and not by a colour, and what it rests on."""
     return Html(f"<p><strong>{escape(word)}</strong> {escape(text)}</p>")

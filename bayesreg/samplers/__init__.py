@@ -13,7 +13,7 @@ from bayesreg.samplers.posterior import Posterior, assemble
 from bayesreg.samplers.propriety import check_proper
 from bayesreg.samplers.settings import Progress, Refused, Settings, read_settings
 
-__all__ = ["METHODS", "Plan", "Posterior", "prepare", "sample"]
+__all__ = ["METHODS", "Plan", "Posterior", "prepare", "refusal_of", "sample"]
 
 METHODS = ("auto", "conjugate", "gibbs", "surrogate", "hmc", "nuts", "pymc")
 
@@ -132,6 +132,11 @@ def prepare(
     methods, reason = _choose(problem, method)
     check_proper(problem)
     return Plan(problem, settings, methods, reason)
+
+
+def refusal_of(method: str, problem: Problem) -> str:
+    """Why a sampler does not apply to a problem; empty where it does."""
+    return "" if method == "pymc" else str(_module(method).refusal(problem))
 
 
 def _choose(problem: Problem, method: str) -> tuple[tuple[str, ...], str]:

@@ -2,6 +2,8 @@
 
 from bayesreg.validate.calibrated import Calibration
 from bayesreg.validate.calibration import sbc
+from bayesreg.validate.fixed_truth import coverage
+from bayesreg.validate.fixed_truth_result import Coverage
 from bayesreg.validate.quantities import TestQuantity
 
-__all__ = ["Calibration", "TestQuantity", "sbc"]
+__all__ = ["Calibration", "Coverage", "TestQuantity", "coverage", "sbc"]

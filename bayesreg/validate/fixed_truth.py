@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bayesreg.arguments import Seed, read_integer, read_seed
-from bayesreg.discard.intervals import check_interval
 from bayesreg.errors import ParameterError
 from bayesreg.in_words import title
 from bayesreg.interfaces import Array
@@ -110,7 +109,9 @@ def coverage(
     """
     require_problem(problem, "coverage")
     check_weights(problem, "coverage")
-    check_interval(level, "coverage")
+    if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
+        msg = f"coverage: level must be a number between 0 and 1 (got {level!r})"
+        raise ParameterError(msg)
     beta, factors = read_truth(problem, truth), read_factors(signals)
     replications, root = read_integer("replications", replications, 2), read_seed(seed)
     making = _making(problem, level, bootstrap, method, draws, chains, tune)

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from bayesreg.discard.bootstrap import bootstrap
-from bayesreg.errors import FamilyError, FitError, InputError
+from bayesreg.errors import FitError, InputError, ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.optimum import Optimum, Outcome
 from bayesreg.penalized import fit_penalized
@@ -95,7 +95,7 @@ class AtTruths:
                     found[method] = _bootstrapped(made, self.making, fitting[1])
             except Interrupted as stopped:
                 raise KeyboardInterrupt from stopped
-            except (FitError, FamilyError, InputError) as error:  # counted, and told in the result
+            except (FitError, InputError, ParameterError) as error:  # of these data; counted, and told in the result
                 failed[method] = str(error)
         return {"found": found, "failed": failed, **drawn}
 

@@ -86,6 +86,17 @@ def test_draws_that_fail_their_gates_are_taken_again_and_then_counted():
     assert found.table.loc[found.table["method"] == "laplace", "coverage"].notna().all()
 
 
+def test_a_mode_that_simulated_data_do_not_have_is_counted():
+    """Three rows, two of which Student's noise lets an intercept and a slope fit exactly, as σ → 0."""
+    rng = np.random.default_rng(1)
+    problem = br.Problem.from_arrays(
+        rng.normal(size=(3, 2)), rng.normal(size=3), likelihood=br.StudentTNoise(), prior=br.Gaussian(0.5)
+    )
+    making = Making(("laplace",), 0.95, "auto", 100, None, None, 0)
+    record = AtTruths(problem, problem.at(1.0), np.zeros((1, 3)), making)(0, np.random.SeedSequence(0))
+    assert "has no mode" in record["points"][0]["failed"]["laplace"]
+
+
 def test_data_sets_without_a_posterior_are_counted_by_reason():
     rng = np.random.default_rng(0)
     problem = br.Problem.from_arrays(
@@ -265,7 +276,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_result(tmp_path):
         ({"signals": [-1.0]}, "signals must be ascending"),
         ({"intercept": np.inf}, "intercept must be a finite number"),
         ({"sigma": -1.0}, "sigma must be"),
-        ({"level": 1.0}, "interval must be"),
+        ({"level": 1.0}, "level must be a number between 0 and 1"),
         ({"replications": 1}, "replications must be an integer >= 2"),
         ({"bootstrap": 5}, "needs 10 resamples at least"),
         ({"method": "gibs"}, "is not a sampler"),

@@ -59,6 +59,7 @@ def sbc(
     chains: int | None = None,
     tune: int | None = None,
     truths: str = "auto",
+    truths_by: str | None = None,
     false_alarm: float = 0.01,
     seed: Seed = 0,
     workers: int | None = None,
@@ -84,9 +85,12 @@ def sbc(
     draws, chains, tune : int
         As in `sample`, for each replication.
     truths : {"auto", "prior", "posterior"}
-        `prior`: from the prior, which must be proper.  `posterior`: from the posterior given the data at hand, by
-        another sampler where one applies that compiles nothing; what is ranked are posteriors of these data and as many
-        simulated rows.  It takes any prior, and looks where these data are.  `auto`: `prior` where it is proper.
+        `prior`: from the prior, which must be proper.  `posterior`: from the posterior given the data at hand; what is
+        ranked are posteriors of these data and as many simulated rows.  It takes any prior, and looks where these data
+        are.  `auto`: `prior` where it is proper.
+    truths_by : str, optional
+        Sampler of the truths that come from a posterior: by default another than the one that is checked, where one
+        applies that compiles nothing.  An error that both make consistently is not seen.
     false_alarm : float
         Probability, at most, that a right sampler fails.
     seed : int, SeedSequence, Generator or None
@@ -114,14 +118,12 @@ def sbc(
         If `store` is of another run.
     """
     require_problem(problem, "sbc")
+    _check(truths, truths_by, false_alarm)
     replications, levels = read_integer("replications", replications, 2), read_integer("ranks", ranks, 1)
-    if not isinstance(false_alarm, int | float) or not 0 < false_alarm < 1:
-        msg = f"sbc: false_alarm must lie between 0 and 1 (got {false_alarm!r})"
-        raise ParameterError(msg)
     check_weights(problem, "sbc")
     quantities, root = read_quantities(test_quantities), read_seed(seed)
     pace = Pace(_method(method), draws, chains, tune, levels)
-    source = _source(problem, pace, truths, replications, child(root, replications))
+    source = _source(problem, pace, (truths, truths_by), replications, child(root, replications))
     names = tuple(values_of(source.truth(0, np.random.default_rng(0)), problem, quantities))
     found = run(
         Job(source, quantities, pace), replications, seed=root, workers=workers, client=client, store=store,
@@ -203,10 +205,22 @@ def _method(method: str) -> str:
     return method
 
 
-def _source(problem: Problem, pace: Pace, truths: str, count: int, seed: np.random.SeedSequence) -> Source:
+def _check(truths: object, truths_by: object, false_alarm: object) -> None:
+    if not isinstance(false_alarm, int | float) or not 0 < false_alarm < 1:
+        msg = f"sbc: false_alarm must lie between 0 and 1 (got {false_alarm!r})"
+        raise ParameterError(msg)
     if truths not in SOURCES:
         msg = f"sbc: truths must be one of {', '.join(SOURCES)} (got {truths!r})"
         raise ParameterError(msg)
+    if truths_by is not None and truths_by not in METHODS[1:]:
+        msg = f"sbc: truths_by must be one of {', '.join(METHODS[1:])}, or None (got {truths_by!r})"
+        raise ParameterError(msg)
+
+
+def _source(
+    problem: Problem, pace: Pace, asked: tuple[str, str | None], count: int, seed: np.random.SeedSequence
+) -> Source:
+    truths, by = asked
     improper = improper_parts(problem)
     if truths == "prior" and improper:
         msg = (
@@ -216,7 +230,7 @@ def _source(problem: Problem, pace: Pace, truths: str, count: int, seed: np.rand
         raise ParameterError(msg)
     if truths == "posterior" or improper:
         prepare(problem, pace.method, pace.draws, pace.chains, tune=pace.tune)  # refuses what it would refuse later
-        return FromPosterior.of(problem, pace.method, count, seed)
+        return FromPosterior.of(problem, pace.method, count, seed, by)
     return FromPrior.of(problem)
 
 
@@ -231,7 +245,7 @@ def _header(source: Source, quantities: Mapping[str, TestQuantity], pace: Pace) 
     data = (block.X, block.offset, block.weights, block.trials, block.y if source.kind == "posterior" else None)
     parts = (base.likelihood, base.prior, base.intercept, base.scale_by_noise)
     return {
-        "what": "sbc", "bayesreg": __version__, "problem": joblib.hash((data, parts)), "truths": source.kind,
+        "what": "sbc", "bayesreg": __version__, "problem": joblib.hash((data, parts)), "truths": source.sentence,
         "method": pace.method, "draws": pace.draws, "chains": pace.chains, "tune": pace.tune, "ranks": pace.levels,
         "quantities": list(quantities),
     }  # fmt: skip

@@ -19,7 +19,7 @@ from bayesreg.errors import FitError, ParameterError
 from bayesreg.interfaces import Array, Block
 from bayesreg.problem import Problem
 from bayesreg.rows import ArrayRows, is_sparse
-from bayesreg.samplers import LADDER, Posterior, prepare
+from bayesreg.samplers import LADDER, Posterior, prepare, refusal_of
 from bayesreg.samplers.settings import Refused
 from bayesreg.strength.prior_law import ScaleLaw
 
@@ -69,15 +69,11 @@ class Sample:
         return cls(theta.reshape(-1, theta.shape[-1]), dispersion, scale)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Source(ABC):
     """Where truths come from, and the problem that is made of data simulated at one."""
 
-    __slots__ = ()
-
-    @property
-    @abstractmethod
-    def problem(self) -> Problem:
-        """What was asked about."""
+    problem: Problem
 
     @property
     @abstractmethod
@@ -103,7 +99,6 @@ class Source(ABC):
 class FromPrior(Source):
     """Truths from the prior, responses for the rows of a problem."""
 
-    problem: Problem
     dispersion: ScaleLaw | None
     scale: ScaleLaw | None
 
@@ -148,17 +143,20 @@ class FromPrior(Source):
 class FromPosterior(Source):
     """Truths from the posterior given the data at hand; responses for as many new rows, which join those data."""
 
-    problem: Problem
     truths: Sample
     sampler: str
+    checked: str
 
     @classmethod
-    def of(cls, problem: Problem, method: str, count: int, seed: np.random.SeedSequence) -> FromPosterior:
-        """Draw `count` truths by another sampler than `method`, if there is one that compiles nothing."""
+    def of(
+        cls, problem: Problem, method: str, count: int, seed: np.random.SeedSequence, by: str | None = None
+    ) -> FromPosterior:
+        """Draw `count` truths, by default by another sampler than `method` if there is one that compiles nothing."""
+        checked = prepare(problem, method).method
         errors: list[str] = []
-        for name in _others(problem, method):
+        for name in _others(problem, checked) if by is None else [by]:
             try:
-                return cls(problem, *_spaced(problem, name, count, seed))
+                return cls(problem, *_spaced(problem, name, count, seed), checked)
             except Refused as error:
                 errors.append(f"{name}: {error}")
         msg = f"sbc: no sampler could draw truths from the posterior ({'; '.join(errors)})"
@@ -172,9 +170,12 @@ class FromPosterior(Source):
     @property
     def sentence(self) -> str:
         """Where truths come from."""
+        same = ", the sampler that is checked: an error that it makes consistently is not seen" * (
+            self.sampler == self.checked
+        )
         return (
-            f"truths from the posterior given the data at hand, by {self.sampler}; each posterior that is ranked is of "
-            "these data and as many simulated rows"
+            f"truths from the posterior given the data at hand, by {self.sampler}{same}; each posterior that is ranked "
+            "is of these data and as many simulated rows"
         )
 
     def truth(self, index: int, rng: np.random.Generator) -> Sample:
@@ -244,11 +245,8 @@ def stacked(first: Block, second: Block) -> Block:
 
 def _others(problem: Problem, method: str) -> list[str]:
     """Samplers that compile nothing, those other than `method` first; `method` itself at last."""
-    from bayesreg.samplers import refusal_of
-
-    chosen = prepare(problem, method).method
-    free = [name for name in LADDER if name not in COMPILED and name != chosen and not refusal_of(name, problem)]
-    return [*free, chosen]
+    free = [name for name in LADDER if name not in COMPILED and name != method and not refusal_of(name, problem)]
+    return [*free, method]
 
 
 def _spaced(problem: Problem, method: str, count: int, seed: np.random.SeedSequence) -> tuple[Sample, str]:

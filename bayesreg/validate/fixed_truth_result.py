@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bayesreg import html
 from bayesreg.errors import ParameterError
+from bayesreg.interfaces import Array
 from bayesreg.validate.tallies import Ends, jeffreys_bounds, over_columns
 from bayesreg.validate.truths import Truths
 
@@ -103,9 +105,7 @@ class Coverage:
         most (Bonferroni).
         """
         rows = self.table[self.table["method"] == method]
-        count = rows["replications"].to_numpy()
-        level = 1 - 2 * FALSE_ALARM / max(len(rows), 1)
-        upper = jeffreys_bounds(rows["coverage"].to_numpy(), count, level)[1]
+        upper = _upper(rows["coverage"].to_numpy(), rows["replications"].to_numpy(), len(rows))
         return rows[upper < self.level]
 
     @property
@@ -123,7 +123,8 @@ class Coverage:
         where = f"{100 * least['coverage']:.3g} % [{low}, {high}] of {least['column']}, {_size(least)}"
         promised = f"{100 * self.level:g} %"
         if short.empty:
-            told = f"holds its {promised} at all {len(known)} columns × sizes within Monte Carlo error; least: {where}"
+            told = f"not seen to fall short of {promised} at any of {len(known)} columns × sizes"
+            told += f" ({self._would_be_seen(known)}); least: {where}"
         else:
             told = f"falls short of {promised} at {len(short)} of {len(known)} columns × sizes; least: {where}"
             if (short["signal"] > 0).all():
@@ -138,6 +139,13 @@ class Coverage:
         if still > 0:
             told += f"; {100 * still:.2g} % of them have width 0 (the MAP is on a kink) and hold that point alone"
         return f"{method}: {told}"
+
+    def _would_be_seen(self, rows: pd.DataFrame) -> str:
+        """Which coverage is low enough to be told from what is promised, by so many data sets."""
+        count = int(rows["replications"].min())
+        shares = np.arange(count + 1) / count
+        seen = shares[_upper(shares, np.full(count + 1, count), len(rows)) < self.level]
+        return f"{100 * seen[-1]:.3g} % or less would be" if seen.size else "too few data sets to see any shortfall"
 
     @property
     def failed(self) -> str:
@@ -183,6 +191,11 @@ class Coverage:
             *more,
             html.table(header, rows, "Average over the columns whose truth moves"),
         )
+
+
+def _upper(share: ArrayLike, count: ArrayLike, rows: int) -> Array:
+    """Upper bounds that all of so many rows together keep, but with probability FALSE_ALARM at most."""
+    return jeffreys_bounds(share, count, 1 - 2 * FALSE_ALARM / max(rows, 1))[1]
 
 
 def _size(row: pd.Series[Any]) -> str:

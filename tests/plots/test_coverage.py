@@ -39,6 +39,41 @@ def test_a_table_is_drawn_by_method_with_its_errors(drawn):
     np.testing.assert_allclose(bars[:, :, 1], np.stack([rows["coverage"] - 0.008, rows["coverage"] + 0.008], axis=1))
 
 
+@pytest.fixture(scope="module")
+def fixed():
+    """Simulated coverage of a ridge with known sigma: posterior and Laplace intervals."""
+    rng = np.random.default_rng(0)
+    problem = br.Problem.from_arrays(
+        rng.normal(size=(30, 2)), rng.normal(size=30), likelihood=br.GaussianNoise(sigma=1.0), prior=br.Gaussian(0.1)
+    )
+    return br.validate.coverage(problem, [0.5, 0.3], signals=[0, 1, 2], level=0.9, replications=20, workers=1)
+
+
+def test_a_simulated_coverage_is_drawn_by_method_with_its_bounds(fixed, drawn, written):
+    ax = coverage(fixed)
+    for k, name in enumerate(["posterior intervals", "Laplace at the MAP"]):
+        rows = fixed.curve()[fixed.curve()["method"] == fixed.methods[k]]
+        np.testing.assert_allclose(drawn(ax, name).get_xdata(), rows["signal"])
+        np.testing.assert_allclose(drawn(ax, name).get_ydata(), rows["coverage"])
+        np.testing.assert_allclose(np.array(ax.collections[k].get_segments())[:, :, 1], rows[["lower", "upper"]])
+    assert ax.get_ylim()[0] <= fixed.curve()["lower"].min()
+    np.testing.assert_allclose(drawn(ax, "promised, 90\u00a0%").get_ydata(), 0.9)
+    said = written(ax.figure).replace("\n", " ")
+    assert "falls to" in said
+    assert "bars 95 % bounds, Monte Carlo error at most" in said
+
+
+def test_one_column_of_it_and_several_by_name_can_be_drawn(fixed, drawn):
+    table = fixed.table[(fixed.table["column"] == "x1") & (fixed.table["method"] == "laplace")]
+    np.testing.assert_allclose(drawn(coverage(fixed.curve("x1"), level=0.9), "laplace").get_ydata(), table["coverage"])
+    exact = normal_means(br.Gaussian(0.1), se=0.2, level=0.9)
+    ax = coverage({"simulated": fixed, "alone": exact})
+    labels = ax.get_legend_handles_labels()[1]
+    assert {"simulated, posterior intervals", "simulated, Laplace at the MAP", "alone"} < set(labels)
+    with pytest.raises(br.ParameterError, match=r"different levels \(0\.9, 0\.95\)"):
+        coverage({"simulated": fixed, "alone": normal_means(br.Gaussian(0.1))})
+
+
 @pytest.mark.parametrize("width", [3.5, 3.9, 7.0])
 def test_the_worst_is_named(lasso, written, width):
     both = {"Laplace $0.5$": lasso, "wide": normal_means(br.Laplace(20.0))}

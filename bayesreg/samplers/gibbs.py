@@ -46,6 +46,10 @@ CROWDED = 0.25
 FEW = 0.7
 """Rank of the root, as a share of the penalised coefficients, from which the smaller system costs less."""
 
+SMALLEST = -230.0
+"""Logarithm of an unknown scale, in units of where it starts, below which it does not go.  A proper prior leaves no
+probability there, but a chain whose first point is far out may be thrown to 10⁻¹⁶⁹, where precisions overflow."""
+
 REPORT = 20
 """Sweeps between two reports of progress."""
 
@@ -290,8 +294,9 @@ class Gibbs:
 
     def _log_prior_scale(self, t: Array) -> Array:
         assert self.mixture.hyper is not None
+        least = SMALLEST + math.log(self.mixture.start)
         with np.errstate(over="ignore"):
-            return np.asarray(self.mixture.hyper.log_density(np.exp(t)) + t)
+            return np.where(t < least, -np.inf, self.mixture.hyper.log_density(np.exp(np.maximum(t, least))) + t)
 
     def _width(self) -> float:
         return 4 / math.sqrt(max(int(self.mixture.unknown.sum()), 1))

@@ -164,7 +164,7 @@ class Job:
         problem = self.source.simulated(truth, rng)
         try:
             sample, about = self._draws(problem, runs)
-        except FitError as error:
+        except (FitError, ArithmeticError, np.linalg.LinAlgError) as error:  # told in the result, by its name
             return {"failed": f"{type(error).__name__}: {error}"}
         values = values_of(Sample.joined(truth, sample), problem, self.quantities)
         return about | {"ranks": _ranks(np.stack(list(values.values())), np.random.default_rng(ties))}

@@ -10,14 +10,14 @@ from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
 
+from bayesreg.validate import sbc
 from benchmarks.measure import ROOT
 from benchmarks.validation.cases import SEED, Case, cases
-from bayesreg.validate import sbc
 
 FAMILY = 0.01
 """Probability, at most, that any of all right samplers fails."""
 
-RANKS, DRAWS = 59, 60
+RANKS, DRAWS = 19, 60
 """L, and draws of each of four chains (or as many in all): as many as it takes for an ESS of 2L are made."""
 
 Row = dict[str, Any]
@@ -34,7 +34,8 @@ def calibrate(case: Case, replications: int, level: float, folder: Path | None) 
     worst = found.table.iloc[0]
     return {
         "likelihood": case.likelihood, "prior": case.prior, "first": case.method, "methods": found.methods,
-        "replications": len(found.ranks), "quantities": len(found.names), "p": found.p, "worst": str(found.table.index[0]),
+        "replications": len(found.ranks), "quantities": len(found.names), "p": found.p,
+        "worst": str(found.table.index[0]),
         "mean_rank": float(worst["mean_rank"]), "spread": float(worst["spread"]), "passed": found.passed,
         "verdict": found.verdict, "seconds": time.perf_counter() - start,
     }  # fmt: skip

@@ -474,3 +474,18 @@ def test_columns_of_which_none_varies_keep_their_prior(scaled):
     check_means(size, np.full(2, 0.7))
     with pytest.raises(AssertionError):
         check_means(size, np.full(2, 0.77))
+
+
+@pytest.mark.parametrize("make", [Laplace, Gaussian, lambda scale: GroupLaplace([0, 0, 1], scale)])
+def test_a_chain_that_starts_far_out_is_not_thrown_to_where_numbers_end(make: Callable[[HalfNormal], Laplace]) -> None:
+    """The first interwoven step may take any scale that is more likely than where the chain starts."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 3))
+    problem = Problem.from_arrays(X, X[:, 0] + rng.normal(size=30), prior=make(HalfNormal(1.0)))
+    sampler, settings = gibbs.gaussian_sampler(problem), read_settings(200, 40, 0, 1, None)
+    size = sampler.reduced.held.size
+    for start in (1e-90, 1e3):
+        beginning = gibbs.State(np.full((40, size), 3e3 * start), np.full(40, 1e-2), np.full(40, start))
+        found = sampler.run(settings.layout(40), 50, settings, start=beginning)
+        assert np.isfinite(found.theta).all()
+        assert (np.log(found.extra["beta_scale"]).mean(axis=1) > -3).all()

@@ -22,6 +22,7 @@ from bayesreg.samplers import nuts, sample
 from bayesreg.samplers.pymc import sample_stats, trimmed
 from bayesreg.samplers.reduced_model import build_lean_model
 from bayesreg.samplers.settings import read_settings
+from bayesreg.samplers.whitened import whitened_model
 from bayesreg.scales import HalfCauchy, HalfNormal
 from tests.problems import make_problem
 
@@ -111,6 +112,16 @@ class FakeSampler:
         return self._tree()
 
 
+class FakeCompiled:
+    """nutpie's compiled model, with the data that it is given."""
+
+    def __init__(self, model: object, **data: Array) -> None:
+        self.model, self.data = model, data
+
+    def with_data(self, **data: Array) -> FakeCompiled:
+        return FakeCompiled(self.model, **data)
+
+
 Install = Callable[[Array, type[BaseException] | None], FakeSampler]
 
 
@@ -122,11 +133,11 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Install:
         fake = FakeSampler(draws, end)
         fake.asked = {}  # type: ignore[attr-defined]
 
-        def start(_compiled: object, **asked: Any) -> FakeSampler:
-            fake.asked |= asked  # type: ignore[attr-defined]
+        def start(compiled: FakeCompiled, **asked: Any) -> FakeSampler:
+            fake.asked |= {"compiled": compiled, **asked}  # type: ignore[attr-defined]
             return fake
 
-        monkeypatch.setattr(nutpie, "compile_pymc_model", lambda model: model)
+        monkeypatch.setattr(nutpie, "compile_pymc_model", FakeCompiled)
         monkeypatch.setattr(nutpie, "sample", start)
         return fake
 
@@ -181,6 +192,9 @@ def test_a_finished_run_is_waited_for(install: Install) -> None:
     assert (asked["draws"], asked["chains"], asked["tune"]) == (500, 2, 70)
     assert asked["seed"] == read_settings(1, 1, None, 3, None).integer_seed()
     density, centre, root = whitened(PROBLEM)
+    assert set(asked["compiled"].data) == {"centre", "root"}
+    np.testing.assert_array_equal(asked["compiled"].data["centre"], centre)
+    np.testing.assert_array_equal(asked["compiled"].data["root"], root)
     for chain, draw in ((0, 0), (1, 499)):
         for name, value in density.natural(centre + root @ z[chain, draw]).items():
             np.testing.assert_allclose(posterior.draws(name)[chain, draw], value)
@@ -240,7 +254,7 @@ def whitened(problem: Problem) -> tuple[GraphDensity, Array, Array]:
 def test_whitened_density_is_the_problems(name: str) -> None:
     problem = WHITENED[name]()
     density, centre, root = whitened(problem)
-    model = nuts._whitened_model(density, centre, root)
+    model = whitened_model(density, centre, root)
     logp = model.compile_logp(mode=evaluation_mode())
     rng = np.random.default_rng(0)
     differences = []
@@ -277,7 +291,7 @@ def _log_joint(problem: Problem, natural: dict[str, Array]) -> float:
 def test_under_a_normal_posterior_whitening_is_exact() -> None:
     # σ known and a Gaussian prior: z is standard normal, and starts at the mode.
     density, centre, root = whitened(make_problem(prior=Gaussian(0.5)))
-    logp = nuts._whitened_model(density, centre, root).compile_logp(mode=evaluation_mode())
+    logp = whitened_model(density, centre, root).compile_logp(mode=evaluation_mode())
     top = logp({"z": np.zeros(centre.size)})
     z = np.random.default_rng(0).normal(size=(5, centre.size))
     np.testing.assert_allclose([top - logp({"z": row}) for row in z], 0.5 * (z**2).sum(axis=1), rtol=1e-8)

@@ -19,6 +19,7 @@ import numpy as np
 
 from bayesreg.density import GraphDensity
 from bayesreg.descent import minimise
+from bayesreg.dispersion_profile import Profile
 from bayesreg.interfaces import Array
 from bayesreg.noise import exact_fit, resolve_noise
 from bayesreg.penalized import fit_at
@@ -100,13 +101,17 @@ def _whitening(problem: Problem, density: GraphDensity) -> tuple[Array, Array]:
 
 
 def _dispersion(work: Problem) -> float | None:
-    """A dispersion in the bulk of its posterior, to whiten at: the joint mode's, or a guess where that has none."""
+    """A dispersion in the bulk of its posterior, to whiten at: near a joint mode, or a guess where that has none.
+
+    Of several modes it is the one below the size of y: narrow ones at small scales are not where the mass is.
+    """
     if work.likelihood.dispersion is None or work.likelihood.quadratic:
         return resolve_noise(work).sigma
     found = exact_fit(work)
     if found is not None and found.unbounded:
         return 0.5 * work.dispersion_guess()
-    return fit_at(work, resolve_noise(work)).sigma
+    near = Profile(work).rough(math.log(work.dispersion_guess()))
+    return fit_at(work, resolve_noise(work)).sigma if near is None else math.exp(near)
 
 
 def _theta_index(problem: Problem, density: GraphDensity) -> Array:

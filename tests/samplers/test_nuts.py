@@ -15,8 +15,9 @@ from bayesreg.descent import minimise
 from bayesreg.errors import FitError
 from bayesreg.graph import build_model, named_point
 from bayesreg.interfaces import Array
-from bayesreg.likelihoods import GaussianNoise
-from bayesreg.priors import Gaussian, Laplace
+from bayesreg.likelihoods import GaussianNoise, StudentTNoise
+from bayesreg.penalized import fit_penalized
+from bayesreg.priors import Bridge, Gaussian, Laplace
 from bayesreg.problem import Problem
 from bayesreg.samplers import nuts, sample
 from bayesreg.samplers.pymc import sample_stats, trimmed
@@ -24,7 +25,7 @@ from bayesreg.samplers.reduced_model import build_lean_model
 from bayesreg.samplers.settings import read_settings
 from bayesreg.samplers.whitened import whitened_model
 from bayesreg.scales import HalfCauchy, HalfNormal
-from tests.problems import make_problem
+from tests.problems import DISPERSED, data, make_problem
 
 # -- interrupted runs, padded with NaN -------------------------------------------------------------------------------
 
@@ -295,6 +296,35 @@ def test_under_a_normal_posterior_whitening_is_exact() -> None:
     top = logp({"z": np.zeros(centre.size)})
     z = np.random.default_rng(0).normal(size=(5, centre.size))
     np.testing.assert_allclose([top - logp({"z": row}) for row in z], 0.5 * (z**2).sum(axis=1), rtol=1e-8)
+
+
+def outliers() -> Problem:
+    X, y = data("student-t", 60)
+    y = y + 1e5 * (np.arange(60) % 12 == 0)
+    return Problem.from_arrays(X, y, prior=Laplace(0.5), likelihood=StudentTNoise(3.0))
+
+
+DISPERSIONS: dict[str, Callable[[], Problem]] = {
+    **{
+        f"{kind}-{name}": lambda kind=kind, prior=prior: make_problem(
+            kind, n=60, prior=prior, likelihood=DISPERSED[kind]()
+        )
+        for kind in DISPERSED
+        for name, prior in {"laplace": Laplace(0.5), "bridge": Bridge(0.9, 0.5)}.items()
+    },
+    "outliers": outliers,
+    "scaled": lambda: make_problem("student-t", n=60, likelihood=StudentTNoise(3.0), scale_by_noise=True),
+}
+
+
+@pytest.mark.parametrize("name", DISPERSIONS)
+def test_whitens_at_about_a_joint_mode_of_the_dispersion(name: str) -> None:
+    problem = DISPERSIONS[name]()
+    mode = fit_penalized(problem, sigma="joint").sigma
+    assert mode is not None
+    found = nuts._dispersion(problem)
+    assert found == pytest.approx(mode, rel=0.1)
+    assert abs(np.log(problem.dispersion_guess() / mode)) > abs(np.log(found / mode)), "no better than where it began"
 
 
 # -- sufficient statistics in the place of rows ----------------------------------------------------------------------

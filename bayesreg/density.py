@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -167,15 +168,20 @@ class GraphDensity:
 
     def natural_each(self, points: Array) -> dict[str, Array]:
         """Return every variable on its natural scale at each of the whole vectors `points` (m, k): arrays (m, ...)."""
+        values = self._natural_of_many(points)
+        return {rv.name: np.asarray(v) for rv, v in zip(self._variables, values, strict=True)}
+
+    @cached_property
+    def _natural_of_many(self) -> Callable[[Array], list[Array]]:
         import pytensor
         import pytensor.tensor as pt
         from pytensor.graph.replace import vectorize_graph
 
         x, natural = self._symbolic
         many = pt.matrix("points")
-        function = pytensor.function([many], vectorize_graph(natural, {x: many}), mode=evaluation_mode())
-        values = function(points)
-        return {rv.name: np.asarray(v) for rv, v in zip(self._variables, values, strict=True)}
+        each: Callable[[Array], list[Array]]
+        each = pytensor.function([many], vectorize_graph(natural, {x: many}), mode=evaluation_mode())
+        return each
 
     def at_natural(self, point: Mapping[str, float | Array]) -> Array:
         """Return the whole vector with the variables of `point`, given on their natural scale, put in."""

@@ -55,15 +55,31 @@ class Profile:
 
     def near(self, t: float, start: Array) -> list[Mode]:
         """The minimum that a walk downhill from t leads to."""
+        found = self._downhill(t, start)
+        if found is None:
+            return []
+        (one, _), (other, _), beta = found
+        return self._root(min(one, other), max(one, other), beta)
+
+    def rough(self, t: float) -> float | None:
+        """log σ of the minimum that a walk downhill from t leads to, to some hundredths; None if it leads to none."""
+        found = self._downhill(t, None)
+        if found is None:
+            return None
+        (one, slope), (other, following), _ = found
+        return one + (other - one) * slope / (slope - following)
+
+    def _downhill(self, t: float, start: Array | None) -> tuple[tuple[float, float], tuple[float, float], Array] | None:
+        """Two t half a unit apart with a minimum between them, each with its slope, and coefficients at the first."""
         slope, theta = self.at(t, start, ROUGH)
         step = -0.5 if slope > 0 else 0.5
         for _ in range(40):
             beta = self.problem.split(theta)[1]
             following, theta = self.at(t + step, beta, ROUGH)
             if (following > 0) != (slope > 0):
-                return self._root(min(t, t + step), max(t, t + step), beta)
-            t += step
-        return []
+                return (t, slope), (t + step, following), beta
+            t, slope = t + step, following
+        return None
 
     def _root(self, lower: float, upper: float, start: Array | None) -> list[Mode]:
         """Where the derivative vanishes between two t, every fit started alike: empty if it then does not.

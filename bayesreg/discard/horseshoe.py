@@ -30,6 +30,7 @@ from bayesreg.samplers.nuts import Pace, run_nutpie
 from bayesreg.samplers.pymc import sample_stats, trimmed
 from bayesreg.samplers.reduced_model import build_lean_model
 from bayesreg.samplers.settings import Progress, Settings, read_settings
+from bayesreg.samplers.whitened import compile_model
 from bayesreg.scales import positive_number
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def horseshoe(
 
 def _drawn(problem: Problem, shape: Shape, pace: Pace, settings: Settings) -> tuple[dict[str, Array], Any, bool]:
     """Draws by name (chain, draw, ...), sampler statistics, and whether it was interrupted."""
-    raw, interrupted = run_nutpie(build_lean_model(problem, shape.unknowns), pace, settings)
+    raw, interrupted = run_nutpie(compile_model(build_lean_model(problem, shape.unknowns)), pace, settings)
     group = raw["posterior"]
     wanted = [name for name in ("intercept", "beta", "sigma", "alpha", "tau", "slab", "local") if name in group]
     values, kept, done = trimmed({name: group[name].values for name in wanted}, settings.draws)

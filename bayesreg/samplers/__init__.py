@@ -171,8 +171,8 @@ def _applicable(problem: Problem) -> tuple[tuple[str, ...], list[str]]:
             passed.append(f"not {name}: {refusal}")
         if not refusal:
             methods.append(name)
-        if methods and name not in MAY_REFUSE:
-            break
+            if name not in MAY_REFUSE:
+                break
     return tuple(methods), passed
 
 

@@ -19,13 +19,14 @@ import numpy as np
 
 from bayesreg.density import GraphDensity
 from bayesreg.descent import minimise
+from bayesreg.dispersion_profile import Profile
 from bayesreg.interfaces import Array
 from bayesreg.noise import exact_fit, resolve_noise
 from bayesreg.penalized import fit_at
 from bayesreg.problem import Problem
 from bayesreg.samplers.pymc import sample_stats, trimmed
-from bayesreg.samplers.reduced_model import build_lean_model
 from bayesreg.samplers.settings import Draws, Settings
+from bayesreg.samplers.whitened import compiled_for, unwhitened
 
 CHAINS, CORES = 4, 2
 
@@ -48,26 +49,20 @@ def refusal(problem: Problem) -> str:
 
 def draw(problem: Problem, settings: Settings) -> Draws:
     """Return NUTS draws; an interrupt keeps those already made."""
-    density = GraphDensity(build_lean_model(problem))
-    centre, root = _whitening(problem, density)
-    raw, interrupted = run_nutpie(_whitened_model(density, centre, root), _pace(problem, settings), settings)
-    values, kept, done = trimmed({"z": raw["posterior"]["z"].values}, settings.draws)
-    x = _unwhitened(values["z"], centre, root)
-    natural = {
-        name: value.reshape(*x.shape[:2], *value.shape[1:])
-        for name, value in density.natural_each(x.reshape(-1, x.shape[-1])).items()
-    }
+    with compiled_for(problem, reuse=settings.reuse) as whitened:
+        density = whitened.density
+        centre, root = _whitening(problem, density)
+        raw, interrupted = run_nutpie(whitened.on(problem, centre, root), _pace(problem, settings), settings)
+        values, kept, done = trimmed({"z": raw["posterior"]["z"].values}, settings.draws)
+        x = unwhitened(values["z"], centre, root)
+        each = density.natural_each(x.reshape(-1, x.shape[-1]))
+    natural = {name: value.reshape(*x.shape[:2], *value.shape[1:]) for name, value in each.items()}
     lead = [natural["intercept"][..., None]] if problem.has_intercept else []
     theta = np.concatenate([*lead, natural["beta"]], axis=-1)
     extra = {name: natural[name] for name in ("beta_scale",) if name in natural}
     stats = sample_stats(raw["sample_stats"], theta.shape[:2], kept)
     dispersion = natural.get(problem.likelihood.dispersion_name or "")
     return Draws(theta, dispersion, extra, stats, interrupted=interrupted or done < settings.draws)
-
-
-def _unwhitened(z: Any, centre: Array, root: Array) -> Any:
-    """x at z (..., K), an array or a tensor."""
-    return centre + (z * root if root.ndim == 1 else z @ root.T)
 
 
 def _whitening(problem: Problem, density: GraphDensity) -> tuple[Array, Array]:
@@ -106,13 +101,17 @@ def _whitening(problem: Problem, density: GraphDensity) -> tuple[Array, Array]:
 
 
 def _dispersion(work: Problem) -> float | None:
-    """A dispersion in the bulk of its posterior, to whiten at: the joint mode's, or a guess where that has none."""
+    """A dispersion in the bulk of its posterior, to whiten at: near a joint mode, or a guess where that has none.
+
+    Of several modes it is the one below the size of y: narrow ones at small scales are not where the mass is.
+    """
     if work.likelihood.dispersion is None or work.likelihood.quadratic:
         return resolve_noise(work).sigma
     found = exact_fit(work)
     if found is not None and found.unbounded:
         return 0.5 * work.dispersion_guess()
-    return fit_at(work, resolve_noise(work)).sigma
+    near = Profile(work).rough(math.log(work.dispersion_guess()))
+    return fit_at(work, resolve_noise(work)).sigma if near is None else math.exp(near)
 
 
 def _theta_index(problem: Problem, density: GraphDensity) -> Array:
@@ -120,21 +119,6 @@ def _theta_index(problem: Problem, density: GraphDensity) -> Array:
     names = ["intercept", "beta"] if problem.has_intercept else ["beta"]
     places = np.arange(density.free.size)
     return np.concatenate([places[density.slice_of(name)] for name in names])
-
-
-def _whitened_model(density: GraphDensity, centre: Array, root: Array) -> Any:
-    """PyMC model of z, whose log density is the original's at centre + root·z (Jacobians of transforms on)."""
-    import pymc as pm
-    from pymc.pytensorf import join_nonshared_inputs
-    from pytensor.graph.replace import graph_replace
-
-    original = density.model
-    values = [original.rvs_to_values[rv] for rv in original.free_RVs]
-    (logp,), x = join_nonshared_inputs(original.initial_point(), [original.logp()], values, {})
-    with pm.Model() as model:
-        z = pm.Flat("z", shape=centre.size)
-        pm.Potential("logp", graph_replace(logp, {x: _unwhitened(z, centre, root)}))
-    return model
 
 
 @final
@@ -155,11 +139,10 @@ def _pace(problem: Problem, settings: Settings) -> Pace:
     return Pace(tune, settings.chains or CHAINS, accept)
 
 
-def run_nutpie(model: Any, pace: Pace, settings: Settings) -> tuple[Any, bool]:
-    """Sample in the background, reporting progress; on an interrupt stop and return what there is."""
+def run_nutpie(compiled: Any, pace: Pace, settings: Settings) -> tuple[Any, bool]:
+    """Sample a compiled model in the background, reporting progress; on an interrupt stop and return what there is."""
     import nutpie
 
-    compiled = nutpie.compile_pymc_model(model)
     sampler = nutpie.sample(
         compiled,
         draws=settings.draws,

@@ -47,9 +47,18 @@ class Layout:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Settings:
-    """Checked sampler settings; `chains` and `tune` are None where the sampler is to choose.
+    """Checked sampler settings.
 
-    `reuse`: whether a model compiled for another response of the same rows may be used again.
+    Parameters
+    ----------
+    draws : int
+    chains, tune : int or None
+        None where the sampler is to choose.
+    seed : SeedSequence
+    progress : callable or None
+    reuse : bool
+        Whether a model compiled for another response of the same rows may be used again, and this one kept for it;
+        of no matter to samplers that compile nothing.
     """
 
     draws: int

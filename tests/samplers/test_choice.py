@@ -66,7 +66,10 @@ def test_auto_then_takes_the_next_and_keeps_the_reason(name: str, monkeypatch: p
     assert ("nutpie" in posterior.data.attrs) == (NEXT[name] == "nuts")
 
 
-def test_a_sampler_that_refuses_its_own_draws_gives_way_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("scale", "following"), [(1.0, "hmc"), (HalfCauchy(1.0), "nuts")])
+def test_a_sampler_that_refuses_its_own_draws_gives_way_and_it_is_said(
+    scale: float | HalfCauchy, following: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     replace_samplers(monkeypatch, one_point)
 
     def refuse(problem: Problem, settings: Settings) -> Draws:
@@ -74,9 +77,9 @@ def test_a_sampler_that_refuses_its_own_draws_gives_way_and_it_is_said(monkeypat
         raise Refused(msg)
 
     monkeypatch.setattr(surrogate, "draw", refuse)
-    problem = make_problem("bernoulli", prior=Laplace(1.0))
+    problem = make_problem("bernoulli", prior=Laplace(scale))
     posterior = sample(problem)
-    assert posterior.method == "hmc"
+    assert posterior.method == following
     assert posterior.reason == "surrogate was tried and refused: k-hat = 1.20"
     with pytest.raises(Refused, match="k-hat"):
         sample(problem, "surrogate")

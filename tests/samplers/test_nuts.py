@@ -15,15 +15,17 @@ from bayesreg.descent import minimise
 from bayesreg.errors import FitError
 from bayesreg.graph import build_model, named_point
 from bayesreg.interfaces import Array
-from bayesreg.likelihoods import GaussianNoise
-from bayesreg.priors import Gaussian, Laplace
+from bayesreg.likelihoods import GaussianNoise, StudentTNoise
+from bayesreg.penalized import fit_penalized
+from bayesreg.priors import Bridge, Gaussian, Laplace
 from bayesreg.problem import Problem
 from bayesreg.samplers import nuts, sample
 from bayesreg.samplers.pymc import sample_stats, trimmed
 from bayesreg.samplers.reduced_model import build_lean_model
 from bayesreg.samplers.settings import read_settings
+from bayesreg.samplers.whitened import whitened_model
 from bayesreg.scales import HalfCauchy, HalfNormal
-from tests.problems import make_problem
+from tests.problems import DISPERSED, data, make_problem
 
 # -- interrupted runs, padded with NaN -------------------------------------------------------------------------------
 
@@ -111,6 +113,16 @@ class FakeSampler:
         return self._tree()
 
 
+class FakeCompiled:
+    """nutpie's compiled model, with the data that it is given."""
+
+    def __init__(self, model: object, **data: Array) -> None:
+        self.model, self.data = model, data
+
+    def with_data(self, **data: Array) -> FakeCompiled:
+        return FakeCompiled(self.model, **data)
+
+
 Install = Callable[[Array, type[BaseException] | None], FakeSampler]
 
 
@@ -122,11 +134,11 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Install:
         fake = FakeSampler(draws, end)
         fake.asked = {}  # type: ignore[attr-defined]
 
-        def start(_compiled: object, **asked: Any) -> FakeSampler:
-            fake.asked |= asked  # type: ignore[attr-defined]
+        def start(compiled: FakeCompiled, **asked: Any) -> FakeSampler:
+            fake.asked |= {"compiled": compiled, **asked}  # type: ignore[attr-defined]
             return fake
 
-        monkeypatch.setattr(nutpie, "compile_pymc_model", lambda model: model)
+        monkeypatch.setattr(nutpie, "compile_pymc_model", FakeCompiled)
         monkeypatch.setattr(nutpie, "sample", start)
         return fake
 
@@ -181,6 +193,9 @@ def test_a_finished_run_is_waited_for(install: Install) -> None:
     assert (asked["draws"], asked["chains"], asked["tune"]) == (500, 2, 70)
     assert asked["seed"] == read_settings(1, 1, None, 3, None).integer_seed()
     density, centre, root = whitened(PROBLEM)
+    assert set(asked["compiled"].data) == {"centre", "root"}
+    np.testing.assert_array_equal(asked["compiled"].data["centre"], centre)
+    np.testing.assert_array_equal(asked["compiled"].data["root"], root)
     for chain, draw in ((0, 0), (1, 499)):
         for name, value in density.natural(centre + root @ z[chain, draw]).items():
             np.testing.assert_allclose(posterior.draws(name)[chain, draw], value)
@@ -240,7 +255,7 @@ def whitened(problem: Problem) -> tuple[GraphDensity, Array, Array]:
 def test_whitened_density_is_the_problems(name: str) -> None:
     problem = WHITENED[name]()
     density, centre, root = whitened(problem)
-    model = nuts._whitened_model(density, centre, root)
+    model = whitened_model(density, centre, root)
     logp = model.compile_logp(mode=evaluation_mode())
     rng = np.random.default_rng(0)
     differences = []
@@ -277,10 +292,39 @@ def _log_joint(problem: Problem, natural: dict[str, Array]) -> float:
 def test_under_a_normal_posterior_whitening_is_exact() -> None:
     # σ known and a Gaussian prior: z is standard normal, and starts at the mode.
     density, centre, root = whitened(make_problem(prior=Gaussian(0.5)))
-    logp = nuts._whitened_model(density, centre, root).compile_logp(mode=evaluation_mode())
+    logp = whitened_model(density, centre, root).compile_logp(mode=evaluation_mode())
     top = logp({"z": np.zeros(centre.size)})
     z = np.random.default_rng(0).normal(size=(5, centre.size))
     np.testing.assert_allclose([top - logp({"z": row}) for row in z], 0.5 * (z**2).sum(axis=1), rtol=1e-8)
+
+
+def outliers() -> Problem:
+    X, y = data("student-t", 60)
+    y = y + 1e5 * (np.arange(60) % 12 == 0)
+    return Problem.from_arrays(X, y, prior=Laplace(0.5), likelihood=StudentTNoise(3.0))
+
+
+DISPERSIONS: dict[str, Callable[[], Problem]] = {
+    **{
+        f"{kind}-{name}": lambda kind=kind, prior=prior: make_problem(
+            kind, n=60, prior=prior, likelihood=DISPERSED[kind]()
+        )
+        for kind in DISPERSED
+        for name, prior in {"laplace": Laplace(0.5), "bridge": Bridge(0.9, 0.5)}.items()
+    },
+    "outliers": outliers,
+    "scaled": lambda: make_problem("student-t", n=60, likelihood=StudentTNoise(3.0), scale_by_noise=True),
+}
+
+
+@pytest.mark.parametrize("name", DISPERSIONS)
+def test_whitens_at_about_a_joint_mode_of_the_dispersion(name: str) -> None:
+    problem = DISPERSIONS[name]()
+    mode = fit_penalized(problem, sigma="joint").sigma
+    assert mode is not None
+    found = nuts._dispersion(problem)
+    assert found == pytest.approx(mode, rel=0.1)
+    assert abs(np.log(problem.dispersion_guess() / mode)) > abs(np.log(found / mode)), "no better than where it began"
 
 
 # -- sufficient statistics in the place of rows ----------------------------------------------------------------------

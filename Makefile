@@ -8,7 +8,7 @@ SOURCE := bayesreg tests benchmarks
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test bench lint types contracts check lock clean help
+.PHONY: demo test bench validate lint types contracts check lock clean help
 
 demo: $(READY)  ## compare MAP, penalised optimum and posterior on the diabetes data
 	@$(BIN)/bayesreg compare diabetes --prior laplace
@@ -18,6 +18,9 @@ test: $(READY)  ## run the tests, a file at a time on each core
 
 bench: $(READY)  ## measure the speed, as ratios in one run
 	@$(BIN)/python -m benchmarks
+
+validate: $(READY)  ## validate every sampler and write docs/validation.md (an hour at most; goes on if stopped)
+	@$(BIN)/python -m benchmarks.validation
 
 lint: $(READY)  ## check style and formatting (ruff)
 	@$(BIN)/ruff check $(wildcard $(SOURCE))

@@ -43,7 +43,8 @@ class Calibration:
     replications : int
         How many were asked for.
     records : tuple of dict
-        One a replication: `ranks`, the `method`, its `ess`, whether that was too `short`; or why it `failed`.
+        One a replication: `ranks`, the `method`, its `ess`, whether that was too `short`, the `seconds` it took; or why
+        it `failed`.
     false_alarm : float
         Probability, at most, that a right sampler fails.
     seed : str
@@ -78,6 +79,11 @@ class Calibration:
     def methods(self) -> dict[str, int]:
         """Samplers that drew, and how many posteriors each."""
         return dict(Counter(record["method"] for record in self.records if "method" in record))
+
+    @property
+    def seconds(self) -> float:
+        """What all replications took, each on one processor."""
+        return float(sum(record.get("seconds", 0.0) for record in self.records))
 
     @property
     def short(self) -> int:

@@ -12,6 +12,7 @@ arXiv:1804.06788; ModrÃ¡k et al. (2023), Bayesian Analysis (test quantities); SÃ
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -158,6 +159,7 @@ class Job:
 
     def __call__(self, index: int, seed: np.random.SeedSequence) -> Record:
         """Return ranks, or what kept the sampler from drawing."""
+        start = time.perf_counter()
         simulation, ties, *runs = seed.spawn(3 + DOUBLINGS)
         rng = np.random.default_rng(simulation)
         truth = self.source.truth(index, rng)
@@ -167,7 +169,8 @@ class Job:
         except (FitError, ArithmeticError, np.linalg.LinAlgError) as error:  # told in the result, by its name
             return {"failed": f"{type(error).__name__}: {error}"}
         values = values_of(Sample.joined(truth, sample), problem, self.quantities)
-        return about | {"ranks": _ranks(np.stack(list(values.values())), np.random.default_rng(ties))}
+        ranks = _ranks(np.stack(list(values.values())), np.random.default_rng(ties))
+        return about | {"ranks": ranks, "seconds": time.perf_counter() - start}
 
     def _draws(self, problem: Problem, seeds: Sequence[np.random.SeedSequence]) -> tuple[Sample, Record]:
         """L draws as good as independent, and how they were come by."""

@@ -1,0 +1,155 @@
+"""Wrong samplers: each must be caught, at the level of the table of right ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed, parallel_config
+
+import bayesreg as br
+from bayesreg.problem import Problem
+from bayesreg.samplers import conjugate, gibbs, hmc, kernels, surrogate
+from bayesreg.samplers.settings import Draws, Settings
+from bayesreg.validate import sbc
+from benchmarks.validation.cases import SEED
+
+Draw = Callable[[Problem, Settings], Draws]
+
+SETTINGS: dict[str, Any] = {"draws": 20, "chains": 8, "tune": 20, "ranks": 19, "workers": 1, "seed": SEED}
+
+
+@dataclass(frozen=True)
+class Control:
+    """A fault, where it is put, and the problem that it is looked for on."""
+
+    fault: str
+    sampler: str
+    owner: Any
+    name: str
+    wrong: Any
+    problem: Problem
+    replications: int
+
+
+@contextmanager
+def put(control: Control) -> Iterator[None]:
+    """The fault in place of what is right."""
+    right = getattr(control.owner, control.name)
+    setattr(control.owner, control.name, control.wrong(right))
+    try:
+        yield
+    finally:
+        setattr(control.owner, control.name, right)
+
+
+def rows_of(n: int, p: int) -> tuple[np.ndarray, np.ndarray]:
+    """Columns, and a response that is only there to be replaced."""
+    rng = np.random.default_rng(SEED)
+    return rng.normal(size=(n, p)), np.arange(n) % 2.0
+
+
+def gaussian(n: int, p: int, prior: br.Laplace | br.Gaussian, sigma: object = None) -> Problem:
+    """Gaussian noise under proper priors."""
+    noise = br.GaussianNoise(sigma=br.HalfNormal(1.0) if sigma is None else sigma)
+    return br.Problem.from_arrays(*rows_of(n, p), likelihood=noise, prior=prior, intercept=br.Gaussian(1.0))
+
+
+def logistic(n: int, p: int) -> Problem:
+    """A logistic lasso."""
+    return br.Problem.from_arrays(
+        *rows_of(n, p), likelihood=br.BernoulliLogit(), prior=br.Laplace(0.7), intercept=br.Gaussian(1.0)
+    )
+
+
+def rescaled(factor: float) -> Callable[[Draw], Draw]:
+    """The prior's scale off by a factor: λ by its inverse."""
+    return lambda draw: lambda problem, settings: draw(problem.with_prior(problem.prior.rescaled(factor)), settings)
+
+
+def freer(right: type) -> Callable[..., Any]:
+    """σ given the rest with two degrees of freedom too many."""
+    return lambda hyper, scaled, unit, freedom: right(hyper, scaled, unit, freedom + 2)
+
+
+def without_jacobian(right: Callable[[Any, np.ndarray], np.ndarray]) -> Callable[[Any, np.ndarray], np.ndarray]:
+    """log σ under the density of σ."""
+    return lambda self, t: right(self, t) - t
+
+
+def from_the_prior(right: Draw) -> Draw:
+    """Draws of the prior: every parameter's rank is uniform, the likelihood's is not."""
+
+    def draw(problem: Problem, settings: Settings) -> Draws:
+        rng, shape = settings.generator(), (settings.chains or 4, settings.draws)
+        assert problem.intercept is not None
+        size = shape[0] * shape[1]
+        parts = [problem.intercept.draw(rng, size, 1), problem.prior.draw(rng, size, problem.p)]
+        return Draws(np.concatenate(parts, axis=1).reshape(*shape, -1), None, independent=True)
+
+    return draw
+
+
+def narrow(draw: Draw) -> Draw:
+    """Draws that are too close to each other."""
+
+    def shrunk(problem: Problem, settings: Settings) -> Draws:
+        found = draw(problem, settings)
+        mean = found.theta.mean(axis=(0, 1))
+        return replace(found, theta=mean + 0.8 * (found.theta - mean))
+
+    return shrunk
+
+
+def controls() -> list[Control]:
+    """Every fault, in the samplers that have the step."""
+    weak = gaussian(4, 8, br.Laplace(0.7), 3.0)
+    few, fewer = (gaussian(n, 1, br.Laplace(0.7)) for n in (12, 6))
+    scaled = [
+        ("gibbs", gibbs, weak),
+        ("conjugate", conjugate, weak.with_prior(br.Gaussian(0.7))),
+        ("hmc", hmc, logistic(4, 8)),
+        ("surrogate", surrogate, logistic(4, 8)),
+    ]
+    return [
+        *(
+            Control(f"λ {how} by 10 %", name, owner, "draw", rescaled(factor), problem, 1000)
+            for how, factor in (("larger", 1 / 1.1), ("smaller", 1 / 0.9))
+            for name, owner, problem in scaled
+        ),
+        Control("degrees of freedom: two too many, σ given β", "gibbs", gibbs, "Noise", freer, few, 1000),
+        Control("degrees of freedom: two too many, β integrated out", "gibbs", gibbs, "Noise", freer, fewer, 1000),
+        Control("the Jacobian of log σ dropped", "gibbs", kernels.Noise, "log_prior", without_jacobian, fewer, 1000),
+        Control(
+            "draws of the prior, which ignore the data", "conjugate", conjugate, "draw", from_the_prior,
+            gaussian(12, 3, br.Gaussian(0.7), 1.0), 500,
+        ),
+        Control("draws a fifth too close to their mean", "hmc", hmc, "draw", narrow, logistic(12, 3), 500),
+    ]  # fmt: skip
+
+
+def caught(control: Control, level: float) -> dict[str, Any]:
+    """One line: what was found of a fault."""
+    start = time.perf_counter()
+    with put(control):
+        found = sbc(control.problem, control.replications, method=control.sampler, false_alarm=level, **SETTINGS)
+    return {
+        "fault": control.fault, "sampler": control.sampler, "replications": len(found.ranks), "p": found.p,
+        "worst": str(found.table.index[0]), "caught": found.p <= level, "seconds": time.perf_counter() - start,
+        "failures": found.failures,
+    }  # fmt: skip
+
+
+def all_caught(level: float, workers: int, fewer: int = 1) -> Iterator[dict[str, Any]]:
+    """Every line, in their order; `fewer`: a fraction of the replications."""
+
+    def one(index: int) -> dict[str, Any]:
+        control = controls()[index]
+        return caught(replace(control, replications=control.replications // fewer), level)
+
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        yield from Parallel(n_jobs=workers, return_as="generator")(delayed(one)(k) for k in range(len(controls())))

@@ -1,0 +1,57 @@
+"""The validation of every sampler, in small: each case runs, by the sampler that is said, and no rank is far off."""
+
+import pytest
+
+from bayesreg.samplers import LADDER
+from benchmarks.validation import page
+from benchmarks.validation.calibrations import calibrate
+from benchmarks.validation.cases import LIKELIHOODS, PRIORS, cases
+from benchmarks.validation.controls import controls, put
+from tests.registry import LIKELIHOODS as KNOWN
+from tests.registry import PRIORS as FORMS
+
+CASES = {case.name: case for case in cases()}
+COMPILED = [name for name, case in CASES.items() if case.method == "nuts"]
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in COMPILED])
+def test_a_case_in_small(name):
+    row = calibrate(CASES[name], 10, 1e-4, None)
+    assert row["passed"], row["verdict"]
+    assert row["replications"] == 10
+    assert CASES[name].method in row["methods"]
+
+
+def test_every_sampler_that_is_chosen_is_validated():
+    assert {case.method for case in CASES.values()} == set(LADDER)
+
+
+def test_every_likelihood_and_form_of_prior_is_validated():
+    kinds = {type(make()) for make in LIKELIHOODS.values()}
+    assert {type(case.make()) for case in KNOWN.values()} <= kinds
+    assert {type(make(4)) for name, make in FORMS.items() if name != "flat"} == {
+        type(make()) for make in PRIORS.values()
+    }
+
+
+def test_a_fault_is_taken_out_again():
+    control = controls()[0]
+    right = getattr(control.owner, control.name)
+    with put(control):
+        assert getattr(control.owner, control.name) is not right
+    assert getattr(control.owner, control.name) is right
+
+
+def test_the_page_says_what_failed():
+    row = {
+        "likelihood": "Gaussian", "prior": "Laplace", "first": "gibbs", "methods": {"gibbs": 8, "nuts": 2},
+        "replications": 10,
+        "quantities": 3, "p": 1e-6, "worst": "sigma", "mean_rank": 0.6, "spread": 1.0, "passed": False,
+        "verdict": "FAILED: ranks of sigma are not uniform", "seconds": 1.0,
+    }  # fmt: skip
+    text = page.calibrations([row, row | {"passed": True, "p": 0.5, "methods": {"gibbs": 10}}], 1e-4)
+    assert "**1 failed.**" in text
+    assert "gibbs (8), nuts (2)" in text
+    assert "FAILED: ranks of sigma" in text
+    assert "fail with probability at most 0.0002" in text
+    assert "**All passed.**" in page.calibrations([row | {"passed": True}], 1e-4)

@@ -76,7 +76,7 @@ data = br.load_dataset("diabetes")
 problem = br.Problem.from_arrays(data.X, data.y, names=data.names, prior=br.Laplace(scale=10.0))
 checked = br.validate.sbc(problem, replications=20, seed=1)  # 1,000 by default
 print(checked)
-print(br.validate.agreement(problem, methods=["gibbs"], draws=500))
+print(br.validate.agreement(problem.with_prior(br.Gaussian(scale=20.0))))  # two samplers and an oracle
 ```
 
 With a flat intercept or Jeffreys' σ there is no prior to draw truths from: they then come from the posterior given your

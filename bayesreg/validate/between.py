@@ -108,7 +108,10 @@ def agreement(
         method, size = ("conjugate", _oracle_draws(problem, draws)) if name == "oracle" else (name, draws)
         stream = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, EVERY.index(method)))
         try:
-            runs.append(scalars_of(sample(problem, method, size, seed=stream), name))
+            posterior = sample(problem, method, size, seed=stream)
+            if posterior.interrupted:
+                raise KeyboardInterrupt
+            runs.append(scalars_of(posterior, name))
         except Refused as refused:
             skipped[name] = str(refused)
             chosen.remove(name)

@@ -65,8 +65,6 @@ def _parser() -> argparse.ArgumentParser:
     audit.add(
         commands.add_parser("audit", help="which prior a fitted scikit-learn model assumed, and what it discards")
     )
-    validate.add(
-        commands.add_parser("validate", help="whether the sampler can be trusted on these data and this model")
-    )
+    validate.add(commands.add_parser("validate", help="whether the sampler can be trusted on these data"))
     datasets.add(commands.add_parser("datasets", help="list the bundled data sets"))
     return parser

@@ -33,9 +33,9 @@ QUICK = (100, 1000)
 def add(parser: argparse.ArgumentParser) -> None:
     """Give the command its options."""
     parser.description = (
-        "Simulate data of this model on your columns again and again, and see whether the sampler's posteriors hold the "
-        "truths as often as they promise (simulation-based calibration); then hold all samplers that apply against each "
-        "other on your data. Says whether the draws can be trusted, not whether the model is right."
+        "Simulate data of this model on your columns again and again, and see whether the sampler's posteriors hold "
+        "the truths as often as they promise (simulation-based calibration); then hold all samplers that apply against "
+        "each other on your data. Says whether the draws can be trusted, not whether the model is right."
     )
     parser.epilog = "Exit status: 0, 1 (a check failed, or is incomplete), 2 (bad input), 130 (interrupted)."
     add_problem(parser)
@@ -43,7 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--method", default="auto", help="sampler: auto, conjugate, gibbs, surrogate, hmc or nuts")
     parser.add_argument(
         "--truths", choices=("auto", "prior", "posterior"), default="auto",
-        help="where simulated truths come from: the prior, or the posterior given the data (default: the prior if proper)",
+        help="where simulated truths come from: the prior (default, if it is proper), or the posterior given the data",
     )  # fmt: skip
     parser.add_argument(
         "--replications", type=int, metavar="N", help=f"data sets that are simulated (default {REPLICATIONS})"

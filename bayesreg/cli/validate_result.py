@@ -81,10 +81,10 @@ class Checked:
             return f"INCOMPLETE: nothing can be concluded: {'; '.join(self.gaps)}."
         assert self.agreement is not None
         by = " and ".join(self.calibration.methods)
-        count = len(self.calibration.ranks)
+        verb, count = "is" if len(self.calibration.methods) == 1 else "are", len(self.calibration.ranks)
         names = [*(["the exact posterior"] if self.agreement.oracle else []), *self.agreement.samplers]
         return (
-            f"The sampler can be trusted on these data: {by} is calibrated in {count} replications, and "
+            f"The sampler can be trusted on these data: {by} {verb} calibrated in {count} replications, and "
             f"{' and '.join(names)} agree."
         )
 

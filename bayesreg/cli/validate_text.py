@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bayesreg.cli.output import aligned, wrapped
 from bayesreg.cli.validate_result import Checked
 from bayesreg.in_words import counted, title
+from bayesreg.validate.between import ASK
 
 ROWS = 5
 """Quantities, and differences of samplers, that are shown."""
@@ -19,9 +20,7 @@ def as_text(checked: Checked) -> str:
     for remark in checked.about:
         lines += wrapped(remark)
     lines += ["", *_calibration(checked), "", *_agreement(checked)]
-    meaning = (
-        "The model itself is not judged here, only whether its posterior is drawn rightly; see `bayesreg compare`."
-    )
+    meaning = "Whether the model is right is not judged here, only whether its posterior is drawn rightly."
     lines += ["", *wrapped(meaning, ""), _took(checked)]
     return "\n".join(lines)
 
@@ -64,7 +63,10 @@ def _seen(checked: Checked) -> str:
     shift = f"draws {least.shift:.2g} posterior sds off" if least.shift < 10 else "no shift of the draws"
     narrow = f"{100 * (1 - least.narrow):.0f} % too narrow" if least.narrow > 0.01 else "not too narrow ones"
     wide = f"{100 * (least.wide - 1):.0f} % too wide" if least.wide < 100 else "not too wide ones"
-    return f"So many replications are as likely as not, or likelier, to show {shift}, {narrow} or {wide}; less than that may stay unseen."
+    return (
+        f"So many replications are as likely as not, or likelier, to show {shift}, {narrow} or {wide}; less than that "
+        "may stay unseen."
+    )
 
 
 def _agreement(checked: Checked) -> Iterator[str]:
@@ -74,11 +76,8 @@ def _agreement(checked: Checked) -> Iterator[str]:
         return
     yield from wrapped(f"Do samplers agree? {held.verdict}", "")
     yield ""
-    names = ", ".join(held.samplers) or "nobody"
-    against = f", and against {held.oracle}" if held.oracle else ""
-    yield from wrapped(
-        f"Means, sds and quantiles of everything unknown, on your data: {names} against each other{against}."
-    )
+    against = " against ".join([*held.samplers, *([held.oracle] if held.oracle else [])])
+    yield from wrapped(f"Means, sds and quantiles of everything unknown, on your data: {against}.")
     if len(held.table):
         yield ""
         rows = [
@@ -90,7 +89,8 @@ def _agreement(checked: Checked) -> Iterator[str]:
         ]  # fmt: skip
         yield from aligned(("furthest apart", "between", "difference", "MCSE", "z"), rows, left=2)
     for name, why in held.skipped.items():
-        yield from wrapped(f"not run: {name}: {why}")
+        compiles = "compiles a PyMC model first" + ("; --method nuts runs it" if name == "nuts" else "")
+        yield from wrapped(f"not run: {name}: {compiles if why == ASK else why}")
 
 
 def _took(checked: Checked) -> str:

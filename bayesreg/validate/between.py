@@ -53,7 +53,8 @@ def agreement(
     methods : {"all", "compiled"} or sequence of str
         "all": every sampler that applies and compiles nothing (conjugate, gibbs, surrogate, hmc); where that is one,
         as under a Laplace prior and an unknown σ, or the others refuse, nuts too, and where none does, nuts and pymc.
-        "compiled": those and both of these.  Or names of samplers; those that do not apply are listed in the result, with the reason.
+        "compiled": those and both of these.  Or names of samplers; those that do not apply are listed in the result,
+        with the reason.
     draws : int
         Draws of each sampler, per chain of four, as in `sample`.
     seed : int, SeedSequence, Generator or None

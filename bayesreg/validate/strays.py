@@ -24,6 +24,6 @@ def strays(row: Mapping[str, float], size: int) -> str:
     wide = (row["spread"] - 1) * math.sqrt(5 * size)
     if max(abs(lean), abs(wide)) < MARKED:
         return "draws spread unevenly"
-    if abs(lean) >= abs(wide):
+    if abs(lean) >= max(MARKED, wide):  # ranks that crowd at one end are close together, but not for wide draws
         return "draws too low" if lean > 0 else "draws too high"
     return "draws too narrow" if wide > 0 else "draws too wide"

@@ -28,7 +28,7 @@ def cluster(address: str | None) -> Iterator[Any]:
         return
     try:
         from distributed import Client
-        from distributed.comm import get_address_host_port
+        from distributed.comm.addressing import get_address_host_port
     except ImportError as error:
         msg = f"--scheduler {address}: Dask is not installed: pip install 'bayesreg[dask]'"
         raise InputError(msg) from error
@@ -40,6 +40,6 @@ def cluster(address: str | None) -> Iterator[Any]:
         msg = f"--scheduler {address}: no Dask scheduler answers there ({error}); give HOST:PORT of one that runs"
         raise InputError(msg) from error
     with client:
-        if not client.nthreads():
+        if not client.nthreads():  # type: ignore[no-untyped-call]
             print(f"bayesreg: the scheduler at {address} has no worker yet: waiting for one", file=sys.stderr)
         yield client

@@ -111,6 +111,7 @@ def strayed(found: Calibration) -> str:
     from bayesreg.validate.strays import strays
 
     table = found.table[found.table["p_value"] * len(found.names) <= found.false_alarm]
-    told = [f"{name} ({strays(row, len(found.ranks))})" for name, row in table.head(3).iterrows()]
+    rows = table.head(3).reset_index().to_dict("records")
+    told = [f"{row['quantity']} ({strays(row, len(found.ranks))})" for row in rows]
     more = f" and {len(table) - 3} more" if len(table) > 3 else ""
     return f"its draws are off in {', '.join(told)}{more}"

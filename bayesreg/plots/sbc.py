@@ -117,10 +117,10 @@ def _claim(calibration: Calibration) -> tuple[str, str]:
     outside = _outside(calibration)
     if outside:
         first = outside[0]
-        row = {str(name): float(value) for name, value in calibration.table.loc[first].items()}
+        row = calibration.table.loc[[first]].to_dict("records")[0]
         more = f", and of {len(outside) - 1} more" if len(outside) > 1 else ""
         return f"Ranks of {shorten(first, 2.5)} are not uniform{more}: {strays(row, size)}", detail
     if not calibration.complete:
         return f"Incomplete: {size} of {calibration.replications} replications, no rank outside the band", detail
     p = number(calibration.p)
-    return f"Ranks of all {count} quantities are uniform: {by} draws from the posterior (p = {p})", detail
+    return f"Ranks of all {count} quantities are uniform: nothing speaks against {by} (p = {p})", detail

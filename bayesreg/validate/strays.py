@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 MARKED = 3.0
 """Standard errors from which a mean or a spread of ranks is said to be off."""
 
 
-def strays(row: Mapping[str, float], size: int) -> str:
+def strays(row: Mapping[Any, Any], size: int) -> str:
     """What is wrong with the draws of one quantity: too low or high, too narrow or wide, whichever is clearer.
 
     Parameters

@@ -74,7 +74,7 @@ def test_uniform_ranks_stay_inside_and_are_called_so(width, written):
         assert (line.get_ydata() >= low - 1e-9).all()
         assert (line.get_ydata() <= high + 1e-9).all()
     said = written(ax.figure).replace("\n", " ")
-    assert "Ranks of all 5 quantities are uniform: gibbs draws from the posterior (p =" in said
+    assert "Ranks of all 5 quantities are uniform: nothing speaks against gibbs (p =" in said
     assert "200 replications by gibbs, ranks among 19 draws; truths from the prior" in said
     assert "stay inside (99 %)" in said
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from bayesreg.cli import audit, compare, convert, datasets, path
+from bayesreg.cli import audit, compare, convert, datasets, path, validate
 from bayesreg.cli.status import BAD_INPUT, GATE_FAILED, INTERRUPTED, OK
 from bayesreg.errors import FitError, GraphMismatchError, InputError, ParameterError
 
@@ -65,5 +65,6 @@ def _parser() -> argparse.ArgumentParser:
     audit.add(
         commands.add_parser("audit", help="which prior a fitted scikit-learn model assumed, and what it discards")
     )
+    validate.add(commands.add_parser("validate", help="whether the sampler can be trusted on these data"))
     datasets.add(commands.add_parser("datasets", help="list the bundled data sets"))
     return parser

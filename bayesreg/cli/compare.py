@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from bayesreg.cli.also import TITLES, add_also, add_epsilon, compute, read_epsilon, withheld
 from bayesreg.cli.options import add_output, add_report, add_sampling, check_report, make_folder, noted
-from bayesreg.cli.problem import add_problem, read_problem
+from bayesreg.cli.problem import add_problem, add_scale, scaled_problem
 from bayesreg.cli.progress import shown, staged
 from bayesreg.cli.status import GATE_FAILED, OK
-from bayesreg.errors import InputError
 
 if TYPE_CHECKING:
     from bayesreg.comparison import Comparison
-    from bayesreg.problem import Problem
     from bayesreg.strength import ScaleChoice
 
 
@@ -29,13 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "the same point, draw the posterior, and show what the point estimate discards."
     )
     add_problem(parser)
-    parser.add_argument(
-        "--scale", type=float, help="prior scale, b or τ, on standardised columns (default: chosen, see --by)"
-    )
-    parser.add_argument(
-        "--by", choices=("evidence", "cv"),
-        help="rule that chooses the scale: highest marginal likelihood (default), or least held-out loss of the MAP",
-    )  # fmt: skip
+    add_scale(parser)
     add_sampling(parser)
     add_epsilon(parser)
     add_also(parser)
@@ -51,7 +43,7 @@ def _compare(options: argparse.Namespace) -> int:
     epsilon, raw = read_epsilon("--epsilon", options.epsilon), read_epsilon("--epsilon-raw", options.epsilon_raw)
     check_report(options)
     make_folder(options.out)
-    problem, remarks, choice = _problem(options)
+    problem, remarks, choice = scaled_problem(options)
     small_effect(problem, epsilon, raw=raw)
     with shown() as progress:
         comparison = compare(
@@ -102,21 +94,6 @@ def write_report(
 def text_of(comparison: Comparison, found: Mapping[str, Any]) -> str:
     """Return the summary, and under it what was wanted beside it."""
     return "\n".join([comparison.summary(), *(f"{TITLES[name]}\n\n{result}\n" for name, result in found.items())])
-
-
-def _problem(options: argparse.Namespace) -> tuple[Problem, tuple[str, ...], ScaleChoice | None]:
-    """Return the problem, how its prior's scale was come by, and the choice of it, if it was chosen."""
-    if options.scale is not None and options.by is not None:
-        msg = f"--by {options.by} chooses a scale, but --scale {options.scale:g} gives one; leave one of them out"
-        raise InputError(msg)
-    if options.scale is not None:
-        problem, about = read_problem(options, options.scale)
-        return problem, (about, f"prior scale = {options.scale:g}, as given"), None
-    from bayesreg.strength import choose_scale
-
-    problem, about = read_problem(options)
-    choice = choose_scale(problem, options.by or "evidence", sigma=options.sigma, seed=options.seed)
-    return choice.problem, (about, f"prior {choice.sentence}"), choice
 
 
 def write(comparison: Comparison, folder: Path) -> None:

@@ -1,10 +1,14 @@
-"""Aligned tables, and values that JSON can hold."""
+"""Aligned tables, wrapped lines, and values that JSON can hold."""
 
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
+
+WIDTH = 110
+"""Columns of text before a line is wrapped."""
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
@@ -20,6 +24,18 @@ def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int =
         ).rstrip()
         for line in lines
     ]
+
+
+def wrapped(text: str, indent: str = "  ") -> list[str]:
+    """Return lines of at most `WIDTH` columns, those after the first indented further; words stay whole."""
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def plain(value: Any) -> Any:

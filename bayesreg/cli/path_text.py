@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesreg.cli.output import aligned
+from bayesreg.cli.output import aligned, wrapped
 from bayesreg.cli.path_result import PathResult, parameters_text
 
 if TYPE_CHECKING:
     from bayesreg.sampling_path import PosteriorPath
-
-WIDTH = 110
-"""Columns of text before a line is wrapped."""
 
 ROWS = 12
 """Rows of the MAP path that are shown."""
@@ -41,17 +37,6 @@ def as_text(result: PathResult) -> str:
     )
 
 
-def _wrapped(text: str, indent: str = "  ") -> list[str]:
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=f"{indent}  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
 def _header(result: PathResult) -> list[str]:
     from bayesreg.in_words import counted
     from bayesreg.noise import SYMBOLS
@@ -62,12 +47,12 @@ def _header(result: PathResult) -> list[str]:
     unit = ", in units of σ" if result.by_noise else ""
     likelihood = type(problem.likelihood).__name__
     lines = [f"{likelihood} × {type(family.prior).__name__}, {problem.n} rows, {counted(problem.p, 'column')}"]
-    lines += _wrapped(result.about)
-    lines += _wrapped(f"prior: {type(family.prior).__name__}({family.name}{unit}) on {columns}; a larger one is weaker")
+    lines += wrapped(result.about)
+    lines += wrapped(f"prior: {type(family.prior).__name__}({family.name}{unit}) on {columns}; a larger one is weaker")
     if problem.likelihood.dispersion_name is not None:
         symbol = SYMBOLS[problem.likelihood.dispersion_name]
         known = path.noise.method == "known"
-        lines += _wrapped(path.noise.sentence + ("" if known else f"; the posterior integrates over {symbol}"))
+        lines += wrapped(path.noise.sentence + ("" if known else f"; the posterior integrates over {symbol}"))
     return lines
 
 
@@ -123,8 +108,8 @@ def _posterior_path(path: PosteriorPath) -> list[str]:
         known = values[np.isfinite(values)]
         if known.size:
             facts.append(f"{name} {form.format(known.min())} to {form.format(known.max())}")
-    lines += _wrapped("; ".join(facts))
-    return lines if path.passed else lines + _wrapped(path.sentence)
+    lines += wrapped("; ".join(facts))
+    return lines if path.passed else lines + wrapped(path.sentence)
 
 
 # -- the choices -------------------------------------------------------------------------------------------------------
@@ -142,7 +127,7 @@ def _rules(result: PathResult) -> list[str]:
         rows.append((str(rule), _short(row["scale"]), width, _short(row["lambda_"]), told if library else ""))
     lines = ["Which scale?", "", *aligned(header, rows), *_failures(result)]
     if result.choice is not None:
-        lines += ["", *_wrapped(f"followed: {result.choice.sentence}", "")]
+        lines += ["", *wrapped(f"followed: {result.choice.sentence}", "")]
     if result.next is not None:
         lines += ["", f"next: {result.next}"]
     return lines
@@ -152,7 +137,7 @@ def _failures(result: PathResult) -> Iterator[str]:
     """Why rules found nothing."""
     for rule, row in result.rules.iterrows():
         if not math.isfinite(row["scale"]):
-            yield from _wrapped(f"{rule}: {' '.join(row['sentence'].split())}")
+            yield from wrapped(f"{rule}: {' '.join(row['sentence'].split())}")
 
 
 def _short(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Data and a prior, from the options of a command: what `compare` and `path` start from."""
+"""Data and a prior, from the options of a command: what `compare`, `path` and `validate` start from."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bayesreg.errors import InputError
 if TYPE_CHECKING:
     from bayesreg.datasets import Dataset
     from bayesreg.problem import Problem
+    from bayesreg.strength import ScaleChoice
 
 FAMILIES = {
     "gaussian": "GaussianNoise",
@@ -40,6 +41,38 @@ def add_problem(parser: argparse.ArgumentParser) -> None:
         help="where σ (or a shape) is unknown, match at: a number, residual, cv_lasso or joint",
     )
     parser.add_argument("--raw", action="store_true", help="do not standardise the columns")
+
+
+def add_scale(parser: argparse.ArgumentParser) -> None:
+    """Give a command that works at one scale of the prior the options that say which."""
+    parser.add_argument(
+        "--scale", type=float, help="prior scale, b or τ, on standardised columns (default: chosen, see --by)"
+    )
+    parser.add_argument(
+        "--by", choices=("evidence", "cv"),
+        help="rule that chooses the scale: highest marginal likelihood (default), or least held-out loss of the MAP",
+    )  # fmt: skip
+
+
+def scaled_problem(options: argparse.Namespace) -> tuple[Problem, tuple[str, ...], ScaleChoice | None]:
+    """Return the problem, how its prior's scale was come by, and the choice of it, if it was chosen.
+
+    Raises
+    ------
+    InputError
+        If a scale is given and to be chosen, or there are no such data, or they cannot be read.
+    """
+    if options.scale is not None and options.by is not None:
+        msg = f"--by {options.by} chooses a scale, but --scale {options.scale:g} gives one; leave one of them out"
+        raise InputError(msg)
+    if options.scale is not None:
+        problem, about = read_problem(options, options.scale)
+        return problem, (about, f"prior scale = {options.scale:g}, as given"), None
+    from bayesreg.strength import choose_scale
+
+    problem, about = read_problem(options)
+    choice = choose_scale(problem, options.by or "evidence", sigma=options.sigma, seed=options.seed)
+    return choice.problem, (about, f"prior {choice.sentence}"), choice
 
 
 def read_problem(options: argparse.Namespace, scale: float = 1.0) -> tuple[Problem, str]:

@@ -15,6 +15,7 @@ from bayesreg.plots.leave_one_out import khat, loo_pit
 from bayesreg.plots.marginals import marginals
 from bayesreg.plots.path import path
 from bayesreg.plots.penalty import penalty
+from bayesreg.plots.sbc import sbc
 from bayesreg.plots.shrinkage import shrinkage
 from bayesreg.plots.tradeoffs import tradeoffs
 from bayesreg.plots.trajectories import trajectories
@@ -37,6 +38,7 @@ __all__ = [
     "penalty",
     "rank",
     "save",
+    "sbc",
     "shrinkage",
     "trace",
     "tradeoffs",

@@ -42,6 +42,7 @@ def picture[**P, R](*kinds: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 MADE_BY = {
+    "Calibration": "br.validate.sbc(problem)",
     "Comparison": "br.compare(problem)",
     "PenalizedPath": "br.penalized_path(problem)",
     "ScaleChoice": "br.choose_scale(problem)",

@@ -52,8 +52,9 @@ def agreement(
     problem : Problem
     methods : {"all", "compiled"} or sequence of str
         "all": every sampler that applies and compiles nothing (conjugate, gibbs, surrogate, hmc); where that is one,
-        as under a Laplace prior and an unknown σ, nuts too, and where none does, nuts and pymc.  "compiled": those and
-        both of these.  Or names of samplers; those that do not apply are listed in the result, with the reason.
+        as under a Laplace prior and an unknown σ, or the others refuse, nuts too, and where none does, nuts and pymc.
+        "compiled": those and both of these.  Or names of samplers; those that do not apply are listed in the result,
+        with the reason.
     draws : int
         Draws of each sampler, per chain of four, as in `sample`.
     seed : int, SeedSequence, Generator or None
@@ -95,24 +96,31 @@ def agreement(
     against = _read_oracle(oracle)
     exact = against is None and not refusal(problem, "conjugate")
     chosen = [name for name in chosen if not (exact and name == "conjugate")]
+    known = exact or against is not None
     if methods == "all":
-        _add_compiled(chosen, skipped, exact or against is not None)
-    _check_enough(chosen, skipped, exact or against is not None)
+        _add_compiled(chosen, skipped, known)
+    _check_enough(chosen, skipped, known)
     plan = (["oracle"] if exact else []) + chosen
     root = read_seed(seed)
     if isinstance(against, Scalars):
         _check_same(against, problem)
     runs: list[Scalars] = []
-    for done, name in enumerate(plan):
+    for done, name in enumerate(plan, start=1):
         method, size = ("conjugate", _oracle_draws(problem, draws)) if name == "oracle" else (name, draws)
         stream = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, EVERY.index(method)))
         try:
-            runs.append(scalars_of(sample(problem, method, size, seed=stream), name))
+            posterior = sample(problem, method, size, seed=stream)
+            if posterior.interrupted:
+                raise KeyboardInterrupt
+            runs.append(scalars_of(posterior, name))
         except Refused as refused:
             skipped[name] = str(refused)
+            chosen.remove(name)
+            if methods == "all":
+                plan += _add_compiled(chosen, skipped, known)  # the loop goes on to it
         if progress is not None:
-            progress(done + 1, len(plan))
-    _check_enough([run.source for run in runs if run.source != "oracle"], skipped, exact or against is not None)
+            progress(done, len(plan))
+    _check_enough(chosen, skipped, known)
     stated = against if isinstance(against, Stated) else None
     held = judge(([against] if isinstance(against, Scalars) else []) + runs, stated, level)
     what = "independent exact draws (conjugate)" if exact else _described(oracle)
@@ -145,12 +153,15 @@ def _applicable(problem: Problem, methods: str | Sequence[str]) -> tuple[list[st
     return chosen, skipped
 
 
-def _add_compiled(chosen: list[str], skipped: dict[str, str], has_oracle: bool) -> None:
-    """Add samplers that compile, one by one, as long as there are not two sources to compare."""
-    for name in COMPILED:
+def _add_compiled(chosen: list[str], skipped: dict[str, str], has_oracle: bool) -> list[str]:
+    """Add samplers that compile, one by one, as long as there are not two sources to compare; return those added."""
+    added = []
+    for name in [name for name in COMPILED if skipped.get(name) == ASK]:
         if not chosen or len(chosen) + has_oracle < 2:
             chosen.append(name)
+            added.append(name)
             del skipped[name]
+    return added
 
 
 def _check_enough(chosen: Sequence[str], skipped: Mapping[str, str], has_oracle: bool) -> None:

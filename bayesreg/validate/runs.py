@@ -163,7 +163,7 @@ def _on_cluster(job: Job, chunks: list[list[int]], root: np.random.SeedSequence,
     sent = client.scatter(job, hash=False, broadcast=True)
     futures = [client.submit(run_chunk, sent, chunk, root, pure=False) for chunk in chunks]
     try:
-        for _, records in as_completed(futures, with_results=True):  # type: ignore[no-untyped-call]
+        for _, records in as_completed(futures, loop=client.loop, with_results=True):  # type: ignore[no-untyped-call]
             yield from records
     finally:
         client.cancel(futures)

@@ -18,6 +18,7 @@ import bayesreg as br
 from bayesreg import plots
 from bayesreg.discard import normal_means
 from bayesreg.plots.style import figure_of
+from bayesreg.validate import Calibration
 from tests.plots.draws import compared
 from tests.plots.paths import chosen
 from tests.problems import FAMILIES, P, make_problem
@@ -63,6 +64,14 @@ def bands(path: br.PenalizedPath) -> SimpleNamespace:
     )  # fmt: skip
 
 
+def calibrated(c: br.Comparison) -> Calibration:
+    """Uniform ranks of its parameters."""
+    names = tuple(f"beta[{name}]" for name in c.problem.names)
+    ranks = np.random.default_rng(3).integers(20, size=(50, len(names)))
+    records = tuple({"index": i, "ranks": row.tolist(), "method": "hmc"} for i, row in enumerate(ranks))
+    return Calibration(c.problem, "auto", "prior", "truths from the prior", names, 19, 50, records, 0.01, "0", False)
+
+
 PICTURES = {
     "calibration": plots.calibration,
     "choices": lambda c, **given: plots.choices(chosen(along(c)), **given),
@@ -78,6 +87,7 @@ PICTURES = {
     "path": lambda c, **given: plots.path(along(c), bands(along(c)), choice=chosen(along(c)), most=2, **given),
     "penalty": plots.penalty,
     "rank": lambda c, **given: plots.rank(c, most=2, **given),
+    "sbc": lambda c, **given: plots.sbc(calibrated(c), **given),
     "shrinkage": plots.shrinkage,
     "trace": lambda c, **given: plots.trace(c, most=2, **given),
     "tradeoffs": plots.tradeoffs,

@@ -173,7 +173,19 @@ def test_a_refusal_on_the_way_is_listed(monkeypatch: pytest.MonkeyPatch) -> None
     assert found.skipped["surrogate"] == "the weights are too uneven"
     assert found.samplers == ("hmc",)
     with pytest.raises(ParameterError, match=r"only hmc.*surrogate: the weights are too uneven"):
-        agreement(logistic())
+        agreement(logistic(), ["surrogate", "hmc"])
+
+
+def test_one_that_compiles_takes_the_place_of_one_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bayesreg.samplers.surrogate.draw", refuse)
+    monkeypatch.setattr("bayesreg.samplers.nuts.draw", import_module("bayesreg.samplers.hmc").draw)
+    calls: list[tuple[int, int]] = []
+    found = agreement(logistic(), draws=1000, progress=lambda done, total: calls.append((done, total)))
+    assert found.samplers == ("hmc", "nuts")
+    assert found.skipped["surrogate"] == "the weights are too uneven"
+    assert "nuts" not in found.skipped
+    assert found.passed, str(found)
+    assert calls[-1] == (3, 3)
 
 
 def test_too_few_draws_are_not_judged() -> None:

@@ -128,7 +128,7 @@ def sbc(
     names = tuple(values_of(source.truth(0, np.random.default_rng(0)), problem, quantities))
     found = run(
         Job(source, quantities, pace), replications, seed=root, workers=workers, client=client, store=store,
-        header=_header(source, quantities, pace), progress=progress,
+        header=_header(source, quantities, pace, replications), progress=progress,
     )  # fmt: skip
     return Calibration(
         problem, method, source.kind, source.sentence, names, levels, replications, found.records,
@@ -237,8 +237,8 @@ def _source(
     return FromPrior.of(problem)
 
 
-def _header(source: Source, quantities: Mapping[str, TestQuantity], pace: Pace) -> dict[str, Any]:
-    """All that a replication depends on, for the store."""
+def _header(source: Source, quantities: Mapping[str, TestQuantity], pace: Pace, count: int) -> dict[str, Any]:
+    """All that a replication depends on, for the store; truths from a posterior are spaced by how many there are."""
     import joblib
 
     from bayesreg import __version__
@@ -247,8 +247,9 @@ def _header(source: Source, quantities: Mapping[str, TestQuantity], pace: Pace) 
     block = base.design.rows.collect()
     data = (block.X, block.offset, block.weights, block.trials, block.y if source.kind == "posterior" else None)
     parts = (base.likelihood, base.prior, base.intercept, base.scale_by_noise)
+    truths = source.sentence if source.kind == "prior" else f"{count} {source.sentence}"
     return {
-        "what": "sbc", "bayesreg": __version__, "problem": joblib.hash((data, parts)), "truths": source.sentence,
+        "what": "sbc", "bayesreg": __version__, "problem": joblib.hash((data, parts)), "truths": truths,
         "method": pace.method, "draws": pace.draws, "chains": pace.chains, "tune": pace.tune, "ranks": pace.levels,
         "quantities": list(quantities),
     }  # fmt: skip

@@ -101,6 +101,9 @@ def _checked(options: argparse.Namespace, client: Any, stage: Stage) -> Checked:
     if calibration.interrupted:
         return Checked(about, calibration, None, "the run was interrupted", seconds, interrupted=True)
     start = time.monotonic()
+    alone = _alone(options, problem)
+    if alone:
+        return Checked(about, calibration, None, alone, seconds, interrupted=False, waived=True)
     try:
         agreement, unmade = _agreement(options, problem, stage), ""
     except ParameterError as error:  # all but one refused these data: no reason to lose what the first check found
@@ -121,13 +124,28 @@ def _calibration(options: argparse.Namespace, problem: Problem, client: Any, sta
     )  # fmt: skip
 
 
+def _free(problem: Problem) -> list[str]:
+    """Samplers that apply and compile nothing."""
+    from bayesreg.samplers import COMPILED, LADDER, refusal
+
+    return [name for name in LADDER if name not in COMPILED and not refusal(problem, name)]
+
+
+def _alone(options: argparse.Namespace, problem: Problem) -> str:
+    """Why samplers are not compared in a first look: all others would have to be compiled; empty if they are."""
+    free = _free(problem)
+    if not options.quick or len(free) > 1 or "conjugate" in free or options.method not in ("auto", *free):
+        return ""
+    who = f"{free[0]} is the only one that compiles nothing" if free else "every one compiles a PyMC model"
+    return f"{who}; without --quick NUTS is compiled and compared, a minute or so"
+
+
 def _agreement(options: argparse.Namespace, problem: Problem, stage: Stage) -> Agreement:
     """All samplers that compile nothing, and those that compile if there are not two, or they are asked for."""
-    from bayesreg.samplers import COMPILED, LADDER, refusal
+    from bayesreg.samplers import COMPILED
     from bayesreg.validate import agreement
 
-    free = [name for name in LADDER if name not in COMPILED and not refusal(problem, name)]
-    methods = ("all", options.method) if free and options.method in COMPILED else "all"
+    methods = ("all", options.method) if _free(problem) and options.method in COMPILED else "all"
     draws = QUICK[1] if options.quick else DRAWS
     return agreement(problem, methods, draws=draws, seed=options.seed, progress=stage("agreement of samplers"))
 

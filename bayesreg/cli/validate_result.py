@@ -29,6 +29,8 @@ class Checked:
     seconds : mapping of str to float
         How long each check took.
     interrupted : bool
+    waived : bool
+        Whether it is by design that there is no agreement.
     """
 
     about: tuple[str, ...]
@@ -37,11 +39,12 @@ class Checked:
     unmade: str
     seconds: Mapping[str, float]
     interrupted: bool
+    waived: bool = False
 
     @property
     def passed(self) -> bool:
-        """Whether both checks were made in full, and passed."""
-        return self.calibration.passed and self.agreement is not None and self.agreement.passed
+        """Whether every check that was to be made was made in full, and passed."""
+        return self.calibration.passed and (self.waived or (self.agreement is not None and self.agreement.passed))
 
     @property
     def failures(self) -> list[str]:
@@ -66,9 +69,9 @@ class Checked:
         if not found.complete:
             had = len(found.ranks) - found.short
             reasons.append(f"{had} of {found.replications} replications could be used")
-        if held is None:
+        if held is None and not self.waived:
             reasons.append(f"samplers were not compared: {self.unmade}")
-        else:
+        elif held is not None:
             reasons += [f"{name} could not be judged: {why}" for name, why in held.unjudged.items()]
         return reasons
 
@@ -79,9 +82,10 @@ class Checked:
             return f"FAILED: do not rely on these draws: {'; '.join(self.failures)}."
         if not self.passed:
             return f"INCOMPLETE: nothing can be concluded: {'; '.join(self.gaps)}."
-        assert self.agreement is not None
         by = " and ".join(self.calibration.methods)
         verb, count = "is" if len(self.calibration.methods) == 1 else "are", len(self.calibration.ranks)
+        if self.agreement is None:
+            return f"The sampler can be trusted on these data: {by} {verb} calibrated in {count} replications."
         names = [*(["the exact posterior"] if self.agreement.oracle else []), *self.agreement.samplers]
         return (
             f"The sampler can be trusted on these data: {by} {verb} calibrated in {count} replications, and "

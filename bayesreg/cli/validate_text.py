@@ -72,7 +72,9 @@ def _seen(checked: Checked) -> str:
 def _agreement(checked: Checked) -> Iterator[str]:
     held = checked.agreement
     if held is None:
-        yield from wrapped(f"Do samplers agree? NOT CHECKED: {checked.unmade}", "")
+        yield from wrapped(
+            f"Do samplers agree? {'not checked' if checked.waived else 'NOT CHECKED'}: {checked.unmade}", ""
+        )
         return
     yield from wrapped(f"Do samplers agree? {held.verdict}", "")
     yield ""

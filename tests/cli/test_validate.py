@@ -333,3 +333,15 @@ def test_a_verdict_says_what_is_wrong_first() -> None:
     assert not checked.passed
     assert checked.verdict.startswith("FAILED: do not rely on these draws: its draws are off in one (draws too high)")
     assert checked.gaps[0] == "50 of 100 replications could be used"
+
+
+def test_a_first_look_compiles_nothing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from bayesreg.cli import main
+    from bayesreg.validate import between
+
+    monkeypatch.setattr(between, "sample", None)  # nothing is drawn for a comparison
+    arguments = ["validate", "diabetes", "--prior", "laplace", "--scale", "10", "--quick", "--replications", "5"]
+    assert main([*arguments, "--workers", "1"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert text.startswith("The sampler can be trusted on these data: gibbs is calibrated in 5 replications.")
+    assert "Do samplers agree? not checked: gibbs is the only one that compiles nothing; without --quick" in text

@@ -57,7 +57,7 @@ def _run(replications: int, workers: int, *, quick: bool) -> dict[str, Any]:
         found["controls"].append(row)
     found["agreements"] = list(others.agreements()) if not quick else []
     _say("agreement: done")
-    found["coverages"], found["coverage_text"] = others.coverages(20 if quick else 400, workers)
+    found["coverages"], found["coverage_text"] = others.coverages(20 if quick else 200, workers)
     _say("coverage: done")
     found["references"] = reference_rows(compiled=not quick)
     return found

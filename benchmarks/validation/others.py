@@ -61,7 +61,7 @@ def lasso() -> tuple[br.Problem, np.ndarray]:
     return problem, np.where(np.arange(10) % 2, 0.0, 0.1 * np.sqrt(2) * np.where(np.arange(10) % 4, -1.0, 1.0))
 
 
-def coverages(replications: int, workers: int, bootstrap: int = 100) -> tuple[list[Row], str]:
+def coverages(replications: int, workers: int, bootstrap: int = 50) -> tuple[list[Row], str]:
     """A row a kind of interval and size of the truth, and what it says in words."""
     problem, truth = lasso()
     found = coverage(

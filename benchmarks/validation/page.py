@@ -54,9 +54,9 @@ of 10⁻⁴; where a number was printed, it is held within its rounding.
 ## Coverage at a fixed truth
 
 A 95 % interval holds 95 % of the truths on average over the prior. At one truth it may hold fewer: a lasso of 100 rows
-and 10 correlated columns (prior scale 0.1, σ = 1; five columns do nothing), 400 data sets at each size of the other
+and 10 correlated columns (prior scale 0.1, σ = 1; five columns do nothing), 200 data sets at each size of the other
 five. *Posterior*: central intervals. *Laplace*: the normal approximation at the MAP, of width 0 where the MAP is at the
-kink. *Bootstrap*: percentiles of the penalised estimate over 100 resamplings.
+kink. *Bootstrap*: percentiles of the penalised estimate over 50 resamplings.
 
 {coverages}
 Intervals under-cover where effects are several prior sds large: the prior thinks them unlikely, and pulls them in. The

@@ -7,7 +7,7 @@ Monte Carlo error is another (`ess_mean`): ArviZ's is a good gate, but no measur
 References
 ----------
 Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Bayesian Analysis 16:667–718 (rank-normalised split R-hat, bulk
-and tail ESS); Geyer (1992), Stat. Sci. 7:473–483 (initial monotone sequence); Margossian, Hoffman, Sountsov,
+and tail ESS); Geyer (1992), Stat. Sci. 7:473–483 (initial sequences); Margossian, Hoffman, Sountsov,
 Riou-Durand, Vehtari & Gelman (2024), Bayesian Analysis (nested R-hat).
 """
 
@@ -67,10 +67,11 @@ def assess(draws: Array, superchains: int | None = None) -> Convergence:
 def ess_mean(draws: Array) -> Array:
     """Effective sample size of the mean of draws (chain, draw, ...), for its Monte Carlo error; shape (...).
 
-    S/τ of S draws on chains of N, τ = Σ_k (1 − |k|/N) ρ_k over the lags of Geyer's initial monotone sequence, with
+    S/τ of S draws on chains of N, τ = Σ_k (1 − |k|/N) ρ_k over the lags of Geyer's initial positive sequence, with
     autocorrelations about the mean m of ALL chains, ρ_k ∝ Σ_c Σ_t (x_ct − m)(x_{c,t+k} − m).  Summed over every lag τ
     is exactly what the spread of the chains' means says, so that chains apart count for little; where draws forget
-    within a chain the sum ends sooner, with less noise.  At most S·log₁₀S.
+    within a chain the sum ends sooner, with less noise.  At most S·log₁₀S.  The sequence is not made monotone: of
+    chains somewhat apart, whose ρ_k are small and level, the running minimum would be that of their noise.
 
     ArviZ's differs: it takes each half chain about its own mean, which lowers every ρ_k by about 2/N.  Of 64 chains of
     63 draws with ρ_1 = −0.3 its error of the mean is a seventh too small; of ρ_k = 0.95^k a tenth too large.
@@ -159,14 +160,14 @@ def _geyer(x: Array) -> Array:
 
 
 def _pooled(x: Array) -> Array:
-    """ESS of draws (chain, draw, scalar) by Geyer's initial monotone sequence about the mean of all chains."""
+    """ESS of draws (chain, draw, scalar) by Geyer's initial positive sequence about the mean of all chains."""
     size = x.shape[0] * x.shape[1]
     still = np.ptp(x, axis=(0, 1)) < np.finfo(float).resolution
     covariance = _mean_autocovariance(x - x.mean(axis=(0, 1)))
     rho = covariance / np.where(still, 1.0, covariance[0])
     pairs = rho[0:-1:2] + rho[1::2]
     kept = np.logical_and.accumulate(pairs > 0, axis=0)
-    tau = -1 + 2 * (np.minimum.accumulate(pairs, axis=0) * kept).sum(axis=0)
+    tau = -1 + 2 * (pairs * kept).sum(axis=0)
     return np.asarray(np.where(still, size, size / np.maximum(tau, 1 / np.log10(size))))
 
 

@@ -49,12 +49,11 @@ def naive_ess(x: Array) -> float:
     chains, length = x.shape
     away = x - x.mean()
     rho = [(away[:, : length - k] * away[:, k:]).sum() / (away**2).sum() for k in range(length)]
-    tau, least = -1.0, np.inf
+    tau = -1.0
     for k in range(0, length - 1, 2):
         if rho[k] + rho[k + 1] <= 0:
             break
-        least = min(least, rho[k] + rho[k + 1])
-        tau += 2 * least
+        tau += 2 * (rho[k] + rho[k + 1])
     size = chains * length
     return size / max(tau, 1 / np.log10(size))
 

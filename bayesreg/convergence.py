@@ -1,12 +1,13 @@
 """Effective sample size and R-hat of many scalars at once, as ArviZ defines them.
 
 ArviZ takes one scalar at a time, and its import takes longer than drawing a whole posterior; here thousands of
-coefficients share one Fourier transform.  The tests hold every number against ArviZ's own.
+coefficients share one Fourier transform.  The tests hold the gates' numbers against ArviZ's own.  The ESS behind a
+Monte Carlo error is another (`ess_mean`): ArviZ's is a good gate, but no measure of the error of short chains.
 
 References
 ----------
 Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Bayesian Analysis 16:667–718 (rank-normalised split R-hat, bulk
-and tail ESS); Geyer (1992), Stat. Sci. 7:473–483 (initial monotone sequence); Margossian, Hoffman, Sountsov,
+and tail ESS); Geyer (1992), Stat. Sci. 7:473–483 (initial sequences); Margossian, Hoffman, Sountsov,
 Riou-Durand, Vehtari & Gelman (2024), Bayesian Analysis (nested R-hat).
 """
 
@@ -64,8 +65,23 @@ def assess(draws: Array, superchains: int | None = None) -> Convergence:
 
 
 def ess_mean(draws: Array) -> Array:
-    """Effective sample size of the mean of draws (chain, draw, ...), for its Monte Carlo error; shape (...)."""
-    return _by_scalar(draws, lambda x: _geyer(_split(x))[:, None], 1)[..., 0]
+    """Effective sample size of the mean of draws (chain, draw, ...), for its Monte Carlo error; shape (...).
+
+    S/τ of S draws on chains of N, τ = Σ_k (1 − |k|/N) ρ_k over the lags of Geyer's initial positive sequence, with
+    autocorrelations about the mean m of ALL chains, ρ_k ∝ Σ_c Σ_t (x_ct − m)(x_{c,t+k} − m).  Summed over every lag τ
+    is exactly what the spread of the chains' means says, so that chains apart count for little; where draws forget
+    within a chain the sum ends sooner, with less noise.  At most S·log₁₀S.  The sequence is not made monotone: of
+    chains somewhat apart, whose ρ_k are small and level, the running minimum would be that of their noise.
+
+    ArviZ's differs: it takes each half chain about its own mean, which lowers every ρ_k by about 2/N.  Of 64 chains of
+    63 draws with ρ_1 = −0.3 its error of the mean is a seventh too small; of ρ_k = 0.95^k a tenth too large.
+
+    Returns
+    -------
+    array (...)
+        NaN with fewer than 4 draws a chain.
+    """
+    return _by_scalar(draws, lambda x: _pooled(x)[:, None], 1)[..., 0]
 
 
 def _larger(scores: Array, halves: Array, superchains: int | None) -> Array:
@@ -123,7 +139,7 @@ def _tail(x: Array) -> Array:
 def _geyer(x: Array) -> Array:
     """ESS of draws (chain, draw, scalar) by Geyer's initial monotone sequence."""
     chains, length, _ = x.shape
-    covariance = _mean_autocovariance(x)
+    covariance = _mean_autocovariance(x - x.mean(axis=1, keepdims=True))
     within = covariance[0] * length / (length - 1)
     total = covariance[0] + (x.mean(axis=1).var(axis=0, ddof=1) if chains > 1 else 0.0)
     still = np.ptp(x, axis=(0, 1)) < np.finfo(float).resolution
@@ -143,11 +159,26 @@ def _geyer(x: Array) -> Array:
     return np.asarray(np.where(still, size, size / np.maximum(tau, 1 / np.log10(size))))
 
 
+def _pooled(x: Array) -> Array:
+    """ESS of draws (chain, draw, scalar) by Geyer's initial positive sequence about the mean of all chains."""
+    size = x.shape[0] * x.shape[1]
+    still = np.ptp(x, axis=(0, 1)) < np.finfo(float).resolution
+    covariance = _mean_autocovariance(x - x.mean(axis=(0, 1)))
+    rho = covariance / np.where(still, 1.0, covariance[0])
+    pairs = rho[0:-1:2] + rho[1::2]
+    kept = np.logical_and.accumulate(pairs > 0, axis=0)
+    tau = -1 + 2 * (pairs * kept).sum(axis=0)
+    return np.asarray(np.where(still, size, size / np.maximum(tau, 1 / np.log10(size))))
+
+
 def _mean_autocovariance(x: Array) -> Array:
-    """Autocovariance (lag, scalar) of draws (chain, draw, scalar), averaged over the chains."""
+    """Autocovariance (lag, scalar) of centred draws (chain, draw, scalar), averaged over the chains.
+
+    Of lag k, a sum of N − k products over N: weighted by 1 − k/N.
+    """
     length = x.shape[1]
     padded = next_fast_len(2 * length, real=True)
-    spectrum = rfft(x - x.mean(axis=1, keepdims=True), n=padded, axis=1)
+    spectrum = rfft(x, n=padded, axis=1)
     power = (spectrum.real**2 + spectrum.imag**2).mean(axis=0)
     return np.asarray(irfft(power, n=padded, axis=0)[:length] / length)
 

@@ -84,33 +84,39 @@ def judged(draws: Array, *, independent: bool = False, superchains: int | None =
     return Convergence(np.full(draws.shape[2:], np.nan), size, size)
 
 
+def effective(draws: Array, *, independent: bool = False) -> Array:
+    """Effective draws (...) behind the mean of draws (chain, draw, ...): of independent draws their number."""
+    if independent:
+        return np.full(draws.shape[2:], float(draws.shape[0] * draws.shape[1]))
+    return ess_mean(draws)
+
+
 def mcse_mean(draws: Array, *, independent: bool = False) -> Array:
     """Monte Carlo standard error of the mean of draws (chain, draw, ...), sd/√ESS; NaN for a single draw."""
-    size = draws.shape[0] * draws.shape[1]
-    if size < 2:
+    if draws.shape[0] * draws.shape[1] < 2:
         return np.full(draws.shape[2:], np.nan)
-    effective = np.full(draws.shape[2:], float(size)) if independent else ess_mean(draws)
-    return np.asarray(draws.std(axis=(0, 1), ddof=1) / np.sqrt(effective))
+    return np.asarray(draws.std(axis=(0, 1), ddof=1) / np.sqrt(effective(draws, independent=independent)))
 
 
 def mcse_quantile(draws: Array, probability: float, *, independent: bool = False) -> Array:
     """Monte Carlo standard error of a quantile of draws (chain, draw, ...); NaN for fewer than 4 draws a chain.
 
-    Half the distance between the order statistics that hold the quantile with the probability of ±1 sd, the ESS that of
-    lying below it.
+    Half the distance between the points of the ordered draws, joined by lines, that hold the quantile with the
+    probability of ±1 sd; the ESS is that of lying below it.
     """
     size = draws.shape[0] * draws.shape[1]
     below = (draws <= np.quantile(draws, probability, axis=(0, 1))).astype(float)
-    effective = np.full(draws.shape[2:], float(size)) if independent else ess_mean(below)
+    count = effective(below, independent=independent)
     ordered = np.sort(draws.reshape(size, *draws.shape[2:]), axis=0)
     ends = []
     for side in (ndtr(-1.0), ndtr(1.0)):
         with np.errstate(invalid="ignore"):
-            share = betaincinv(effective * probability + 1, effective * (1 - probability) + 1, side)
-        place = np.nan_to_num(share) * size - 1
-        whole = np.floor(np.maximum(place, 0)) if side < 0.5 else np.ceil(np.minimum(place, size - 1))
-        ends.append(np.take_along_axis(ordered, whole.astype(int)[None], axis=0)[0])
-    return np.where(np.isfinite(effective), (ends[1] - ends[0]) / 2, np.nan)
+            share = betaincinv(count * probability + 1, count * (1 - probability) + 1, side)
+        place = np.clip(np.nan_to_num(share) * size - 1, 0, size - 1)
+        before = np.floor(place).astype(int)
+        low, high = (np.take_along_axis(ordered, at[None], axis=0)[0] for at in (before, np.ceil(place).astype(int)))
+        ends.append(low + (place - before) * (high - low))
+    return np.where(np.isfinite(count), (ends[1] - ends[0]) / 2, np.nan)
 
 
 def diagnose(

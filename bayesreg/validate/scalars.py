@@ -10,8 +10,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesreg.convergence import ess_mean
-from bayesreg.diagnostics import MIN_ESS, mcse_quantile
+from bayesreg.diagnostics import MIN_ESS, effective, mcse_quantile
 from bayesreg.errors import InputError
 from bayesreg.importance import tail_shape
 from bayesreg.interfaces import Array
@@ -29,9 +28,6 @@ The error of a mean needs a variance (k < ½), that of an sd a fourth moment (k 
 p(σ) ∝ 1/σ; a margin, since k-hat is itself an estimate.  Quantiles need no moment.
 """
 
-MANY = 32
-"""Chains whose means tell the error of their mean to an eighth, √(1/2·31)."""
-
 
 def probability(statistic: str) -> float:
     """The probability below a quantile, 0.05 for "q5"; NaN for the mean and the sd."""
@@ -47,8 +43,7 @@ class Estimates:
     ----------
     value, error, ess : array (k,)
         The statistic, its Monte Carlo standard error and the effective draws behind it: those of x for a mean, of
-        (x − mean)² for an sd, of 1{x ≤ q} for a quantile q.  At most their number: draws that alternate count for
-        more, but on short chains how much more is overestimated (twofold, of 64 chains of 63 draws by `hmc`).
+        (x − mean)² for an sd, of 1{x ≤ q} for a quantile q.
     """
 
     value: Array
@@ -186,22 +181,3 @@ def _moment(values: Array, value: Array, *, independent: bool) -> Estimates:
     """The statistic that is, to first order, a mean of `values`."""
     ess = effective(values, independent=independent)
     return Estimates(value, np.asarray(values.std(axis=(0, 1), ddof=1) / np.sqrt(ess)), ess)
-
-
-def effective(values: Array, *, independent: bool) -> Array:
-    """Effective draws (k,) behind the mean of values (chain, draw, k), at most their number.
-
-    On many short chains lags beyond their length are not seen, and Geyer's sum comes out too small; the variance of the
-    chains' means then says what it can by itself, and the smaller ESS counts.
-    """
-    chains, length = values.shape[:2]
-    size = float(chains * length)
-    if independent:
-        return np.full(values.shape[2:], size)
-    found = np.minimum(ess_mean(values), size)
-    if chains < MANY:
-        return found
-    between = length * values.mean(axis=1).var(axis=0, ddof=1)
-    total = values.var(axis=(0, 1), ddof=1)
-    ratio = np.divide(total, between, out=np.ones(total.shape), where=between > 0)
-    return np.asarray(np.minimum(found, size * ratio))

@@ -1,4 +1,4 @@
-"""ESS and R-hat of many scalars at once are ArviZ's, scalar by scalar."""
+"""ESS and R-hat of many scalars at once are ArviZ's, scalar by scalar; the ESS of a mean is its naive twin's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from bayesreg import convergence
+from bayesreg import convergence, diagnostics
 from bayesreg.convergence import TAIL, assess, ess_mean, superchain_ids
 from bayesreg.diagnostics import mcse_quantile
 from bayesreg.interfaces import Array
@@ -38,19 +38,60 @@ def test_every_number_is_arviz_s(chains: int, length: int, phi: float) -> None:
     found = assess(x)
     np.testing.assert_allclose(found.bulk, array_stats.ess(x, method="bulk", **AXES), rtol=1e-9)
     np.testing.assert_allclose(found.tail, array_stats.ess(x, method="tail", prob=TAIL, **AXES), rtol=1e-9)
-    np.testing.assert_allclose(ess_mean(x), array_stats.ess(x, method="mean", **AXES), rtol=1e-9)
     if chains > 1:
         np.testing.assert_allclose(found.rhat, array_stats.rhat(x, **AXES), rtol=1e-9)
     else:
         assert np.isnan(found.rhat).all()
 
 
+def naive_ess(x: Array) -> float:
+    """S/τ of one scalar's draws (chain, draw), products summed one by one, pairs of lags while they are positive."""
+    chains, length = x.shape
+    away = x - x.mean()
+    rho = [(away[:, : length - k] * away[:, k:]).sum() / (away**2).sum() for k in range(length)]
+    tau = -1.0
+    for k in range(0, length - 1, 2):
+        if rho[k] + rho[k + 1] <= 0:
+            break
+        tau += 2 * (rho[k] + rho[k + 1])
+    size = chains * length
+    return size / max(tau, 1 / np.log10(size))
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.5, 0.95, -0.6])
+@pytest.mark.parametrize(("chains", "length"), SHAPES)
+def test_the_ess_of_a_mean_is_its_naive_twin_s(chains: int, length: int, phi: float) -> None:
+    x = draws(chains, length, phi)
+    np.testing.assert_allclose(ess_mean(x), [naive_ess(x[..., j]) for j in range(x.shape[2])], rtol=1e-9)
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.5, 0.8])
+def test_on_long_chains_the_ess_of_a_mean_is_about_arviz_s(phi: float) -> None:
+    x = draws(4, 4000, phi)[..., [0, 1, 2]]
+    np.testing.assert_allclose(ess_mean(x), array_stats.ess(x, method="mean", **AXES), rtol=0.05)
+
+
+@pytest.mark.parametrize("length", [4, 10, 64])
+def test_chains_that_stand_apart_count_once_each(length: int) -> None:
+    apart = np.random.default_rng(0).normal(size=(40, 1, 1)) + np.zeros((40, length, 1))
+    np.testing.assert_allclose(ess_mean(apart), 40, rtol=1e-9)
+
+
 @pytest.mark.parametrize("probability", [0.025, 0.25, 0.5, 0.975])
 @pytest.mark.parametrize("phi", [0.0, 0.95])
-def test_the_error_of_a_quantile_is_arviz_s(phi: float, probability: float) -> None:
+def test_the_error_of_a_quantile_is_arviz_s_but_for_rounding(
+    phi: float, probability: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ArviZ takes the order statistics at or outside the places that are joined by lines here."""
     x = draws(8, 500, phi)[..., [0, 3, 5]]
-    expected = array_stats.mcse(x, method="quantile", prob=probability, **AXES)
-    np.testing.assert_allclose(mcse_quantile(x, probability), expected, rtol=1e-9)
+    monkeypatch.setattr(diagnostics, "ess_mean", lambda below: array_stats.ess(below, method="mean", **AXES))
+    outer = array_stats.mcse(x, method="quantile", prob=probability, **AXES)
+    ordered = np.sort(x.reshape(-1, 3), axis=0)
+    about = round(probability * len(ordered)) + np.arange(-300, 301)
+    gap = np.abs(np.diff(ordered[np.clip(about, 0, len(ordered) - 1)], axis=0)).max(axis=0)
+    found = mcse_quantile(x, probability)
+    assert (found <= outer * (1 + 1e-9)).all()
+    assert (found >= outer - gap).all()
 
 
 @pytest.mark.parametrize("superchains", [2, 4, 8, 32])

@@ -72,11 +72,12 @@ def on_cluster(
         left = yield from _once(run_chunk, job, left, root, client)
         lost = 0 if len(left) < before else lost + 1
         if lost > RESENDS:
-            msg = (
-                f"the cluster lost all of its workers {lost} times before {before} chunks could go on; they may lack "
-                "memory: see their logs"
-            )
-            raise FitError(msg)
+            raise _died(left[0])
+
+
+def _died(chunk: list[int]) -> FitError:
+    told = ", ".join(map(str, chunk))
+    return FitError(f"workers that ran replications {told} died, again and again; they may lack memory: see their logs")
 
 
 def _once(
@@ -100,8 +101,7 @@ def _once(
                 continue
             except KilledWorker as error:
                 yield from _finished(waiting)
-                msg = f"every worker that ran replications {chunk} died: they may lack memory, see their logs ({error})"
-                raise FitError(msg) from error
+                raise _died(chunk) from error
             except Exception:
                 yield from _finished(waiting)
                 raise

@@ -252,6 +252,8 @@ def _spaced(problem: Problem, method: str, count: int, seed: np.random.SeedSeque
     draws = max(1000, count)
     while True:
         posterior = prepare(problem, method, draws, seed=seed).run()
+        if posterior.interrupted:
+            raise KeyboardInterrupt
         sample = Sample.of(posterior)
         enough = min(posterior.verdict.ess_bulk, posterior.verdict.ess_tail) >= SPARE * count
         if posterior.verdict.passed and enough:

@@ -10,11 +10,13 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import PicklingError
 from typing import Any, final
 
 import numpy as np
 
 from bayesreg.arguments import Seed, read_integer, read_seed
+from bayesreg.errors import ParameterError
 from bayesreg.samplers.settings import Progress
 from bayesreg.validate.cluster import check_client, on_cluster, threads
 from bayesreg.validate.one_thread import one_thread
@@ -28,6 +30,9 @@ CHUNK = 8
 
 ROUNDS = 6
 """Chunks for each worker at least, so that none waits long for the others at the end."""
+
+
+HOW = "leave out of test quantities what cannot be pickled, such as locks and open files"
 
 
 @final
@@ -77,11 +82,14 @@ def run(
     Raises
     ------
     ParameterError
-        If `workers` or `client` is none.
+        If `workers` or `client` is none, the job cannot be sent to other processes, or there is a store but no seed.
     InputError
-        If the store is of another run.
+        If the store is of another run, or of one that is going on.
     """
     workers = _workers(workers)
+    if seed is None and store is not None:
+        msg = "seed=None differs each time, so that no run could go on from the store: give a number, or store=None"
+        raise ParameterError(msg)
     check_client(client)
     root = read_seed(seed)
     about = dict(header or {}) | {"entropy": str(root.entropy), "spawn_key": list(root.spawn_key)}
@@ -138,9 +146,14 @@ def _on_pool(job: Job, chunks: list[list[int]], root: np.random.SeedSequence, wo
 
     with parallel_config(backend="loky", inner_max_num_threads=1):
         pool = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
-        with closing(pool(delayed(run_chunk)(job, chunk, root) for chunk in chunks)) as finished:
-            for records in finished:
-                yield from records
+        try:
+            with closing(pool(delayed(run_chunk)(job, chunk, root) for chunk in chunks)) as finished:
+                for records in finished:
+                    yield from records
+        except PicklingError as error:
+            why = error.__cause__ or error
+            msg = f"the replications cannot be sent to other processes ({why}): use workers=1, or {HOW}"
+            raise ParameterError(msg) from error
 
 
 def run_chunk(job: Job, indices: list[int], root: np.random.SeedSequence) -> list[Record]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from bayesreg.errors import FitError, ParameterError
+from bayesreg.validate.sending import packed, unpacked
 from bayesreg.validate.store import Record
 
 WAIT = 60.0
@@ -72,12 +73,13 @@ def on_cluster(
         left = yield from _once(run_chunk, job, left, root, client)
         lost = 0 if len(left) < before else lost + 1
         if lost > RESENDS:
-            raise _died(left[0])
+            raise _died(left)
 
 
-def _died(chunk: list[int]) -> FitError:
-    told = ", ".join(map(str, chunk))
-    return FitError(f"workers that ran replications {told} died, again and again; they may lack memory: see their logs")
+def _died(chunks: list[list[int]]) -> FitError:
+    theirs = sorted(index for chunk in chunks for index in chunk)
+    told = ", ".join(map(str, theirs[:8])) + (", ..." if len(theirs) > 8 else "")
+    return FitError(f"workers died, again and again, that ran some of replications {told}: see their logs, and memory")
 
 
 def _once(
@@ -88,8 +90,8 @@ def _once(
 
     check_client(client)
     threads(client)
-    sent = client.scatter(job, hash=False, broadcast=True)
-    waiting = {client.submit(run_chunk, sent, chunk, root, pure=False): chunk for chunk in chunks}
+    sent = client.scatter(packed(job), hash=False, broadcast=True)
+    waiting = {client.submit(_unpack_and_run, run_chunk, sent, chunk, root, pure=False): chunk for chunk in chunks}
     lost = []
     try:
         for future in as_completed(list(waiting)):  # type: ignore[no-untyped-call]
@@ -101,7 +103,7 @@ def _once(
                 continue
             except KilledWorker as error:
                 yield from _finished(waiting)
-                raise _died(chunk) from error
+                raise _died([chunk]) from error
             except Exception:
                 yield from _finished(waiting)
                 raise
@@ -111,6 +113,10 @@ def _once(
         if client.status == "running":
             client.cancel(list(waiting))
     return lost
+
+
+def _unpack_and_run(run_chunk: RunChunk, sent: Any, chunk: list[int], root: np.random.SeedSequence) -> list[Record]:
+    return run_chunk(unpacked(sent), chunk, root)
 
 
 def _finished(futures: Iterable[Any]) -> Iterator[Record]:

@@ -20,6 +20,7 @@ from bayesreg.errors import ParameterError
 from bayesreg.samplers.settings import Progress
 from bayesreg.validate.cluster import check_client, on_cluster, threads
 from bayesreg.validate.one_thread import one_thread
+from bayesreg.validate.sending import unsendable
 from bayesreg.validate.store import Record, Store
 
 Job = Callable[[int, np.random.SeedSequence], Record]
@@ -30,9 +31,6 @@ CHUNK = 8
 
 ROUNDS = 6
 """Chunks for each worker at least, so that none waits long for the others at the end."""
-
-
-HOW = "leave out of test quantities what cannot be pickled, such as locks and open files"
 
 
 @final
@@ -151,9 +149,8 @@ def _on_pool(job: Job, chunks: list[list[int]], root: np.random.SeedSequence, wo
                 for records in finished:
                     yield from records
         except PicklingError as error:
-            why = error.__cause__ or error
-            msg = f"the replications cannot be sent to other processes ({why}): use workers=1, or {HOW}"
-            raise ParameterError(msg) from error
+            why = str(error.__cause__ or error).strip('"\n').splitlines()[-1]  # of a traceback
+            raise unsendable(why) from error
 
 
 def run_chunk(job: Job, indices: list[int], root: np.random.SeedSequence) -> list[Record]:

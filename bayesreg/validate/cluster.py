@@ -52,7 +52,7 @@ def threads(client: Any, wait: float = WAIT) -> int:
     except TimeoutError as error:
         msg = f"client: its cluster has had no workers for {wait:g} s; start some, e.g. cluster.scale(2), and run again"
         raise ParameterError(msg) from error
-    return max(1, sum(client.nthreads().values()))
+    return max(1, sum(int(each) for each in client.nthreads().values()))
 
 
 def on_cluster(

@@ -22,12 +22,13 @@ def packed(job: Any) -> bytes:
     try:
         return bytes(cloudpickle.dumps(job, protocol=PROTOCOL))
     except (pickle.PicklingError, TypeError) as error:
-        raise unsendable(f"{type(error).__name__}: {error}") from error
+        why = f"{type(error).__name__}: {error}"
+        raise unsendable(why) from error
 
 
 def unpacked(blob: Any) -> Any:
     """Return what was packed."""
-    return pickle.loads(blob)  # noqa: S301 - of this program's own making
+    return pickle.loads(blob)
 
 
 def unsendable(why: str) -> ParameterError:

@@ -54,21 +54,27 @@ def cluster():
 @pytest.fixture
 def client(cluster):
     with Client(cluster) as client:
-        client.wait_for_workers(2, timeout=60)
+        yield client
+
+
+@pytest.fixture
+def doomed():
+    """A cluster of its own: killed too often, workers are not started again."""
+    with local(2) as cluster, Client(cluster) as client:
         yield client
 
 
 @pytest.mark.parametrize("victims", [1, 2])
-def test_workers_that_are_killed_change_nothing(cluster, client, victims):
+def test_workers_that_are_killed_change_nothing(doomed, victims):
     killed = []
 
     def kill(done, total):
         if done >= 6 and not killed:
-            killed.extend(worker.pid for worker in list(cluster.workers.values())[:victims])
+            killed.extend(worker.pid for worker in list(doomed.cluster.workers.values())[:victims])
             for pid in killed:
                 os.kill(pid, signal.SIGKILL)
 
-    found = run(slow, 60, seed=1, client=client, progress=kill)
+    found = run(slow, 60, seed=1, client=doomed, progress=kill)
     assert len(killed) == victims
     assert [record["index"] for record in found.records] == list(range(60))
     assert values(found) == values(run(slow, 60, seed=1, workers=1))
@@ -82,9 +88,9 @@ def test_an_error_stops_the_run_and_keeps_what_is_finished(tmp_path, client):
     assert 10 <= path.read_bytes().count(b"\n") - 1 < 40
 
 
-def test_a_replication_that_kills_its_workers_is_named(client):
+def test_a_replication_that_kills_its_workers_is_named(doomed):
     with pytest.raises(br.FitError, match=r"died, again and again, that ran some of replications ([0-9], )*5\b"):
-        run(deadly, 8, client=client)
+        run(deadly, 8, client=doomed)
 
 
 def test_a_cluster_that_loses_every_worker_again_and_again_is_given_up(client, monkeypatch):
@@ -109,14 +115,6 @@ def test_threads_of_one_worker_give_the_same():
             assert (here.ranks == there.ranks).all()
             other = br.validate.sbc(problem, 12, method=method, seed=3, client=client)
             assert (here.ranks != other.ranks).any()
-
-
-def test_arrays_lie_where_they_belong_on_a_worker(client):
-    def aligned(index, seed):
-        return {"value": bool(X.flags.aligned)}
-
-    X = logistic().design.rows.collect().X
-    assert all(values(run(aligned, 6, client=client)))
 
 
 def test_what_cannot_be_sent_is_told(client):

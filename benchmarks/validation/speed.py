@@ -69,7 +69,7 @@ def _load() -> str:
 
 
 def _cold(task: str) -> dict[str, float]:
-    run = cold(["-m", "benchmarks.validations", task], ROOT / ".pytensor", limit=LIMIT)
+    run = cold(["-m", "benchmarks.validation.speed", task], ROOT / ".pytensor", limit=LIMIT)
     return dict(json.loads(run.output.splitlines()[-1]))
 
 
@@ -84,7 +84,7 @@ def _simuk() -> tuple[str, float, str]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "lasso.npz"
         np.savez(file, X=lasso().design.rows.collect().X, **SCALES)
-        arguments = ["benchmarks/simuk_peer.py", str(file), str(THEIRS)]
+        arguments = ["benchmarks/validation/simuk_peer.py", str(file), str(THEIRS)]
         run = cold(arguments, ROOT / ".pytensor" / "peers", python, LIMIT)
     found = json.loads(run.output.splitlines()[-1])
     each = found["seconds"] / found["count"]

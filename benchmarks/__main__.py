@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from benchmarks.columns import met, print_columns
 from benchmarks.measure import ROOT, Row
@@ -15,6 +16,13 @@ from benchmarks.tasks import BY_NAME, TASKS
 # Read once, when PyTensor is first imported: what is compiled in this process goes beside the tests' cache.
 os.environ.setdefault("PYTENSOR_FLAGS", f"base_compiledir={ROOT}/.pytensor,generated_src_dir={ROOT}/.pytensor/src")
 
+TABLES = {
+    "discards": ("benchmarks.discards", "what the point estimate discards"),
+    "report": ("benchmarks.report", "the report"),
+    "validation": ("benchmarks.validation.speed", "calibration and coverage"),
+}
+"""Part -> the module that has its `rows`, and what is measured."""
+
 HEAD = ("ours | theirs", "ours s", "theirs s", "ratio", "target", "met")
 
 
@@ -22,9 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed, as ratios in one run.")
     parser.add_argument(
-        "part", nargs="?", choices=("all", "posteriors", "map", "paths", "discards", "report"), default="all",
+        "part", nargs="?", choices=("all", "posteriors", "map", "paths", *TABLES), default="all",
         help="`posteriors`: the samplers only; `map`: modes of PyMC models only; `paths`: paths over λ only; "
-        "`discards`: what the point estimate discards only; `report`: the report only",
+        "`discards`: what the point estimate discards only; `report`: the report only; `validation`: calibration and "
+        "coverage only",
     )  # fmt: skip
     parser.add_argument(
         "--quick", action="store_true", help="once each, without the runs with an empty compile cache or of minutes"
@@ -40,21 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print()
     if options.part == "paths":
         return
-    if options.part in ("discards", "all"):
-        from benchmarks import discards
-
-        _say("what the point estimate discards")
-        print_table(discards.rows())
-        print()
-    if options.part == "discards":
-        return
-    if options.part in ("report", "all"):
-        from benchmarks import report
-
-        _say("the report")
-        print_table(report.rows())
-        print()
-    if options.part == "report":
+    for part, (module, what) in TABLES.items():
+        if options.part in (part, "all"):
+            _say(what)
+            print_table(import_module(module).rows())
+            print()
+    if options.part in TABLES:
         return
     if options.part in ("map", "all"):
         from benchmarks import any_model

@@ -25,7 +25,7 @@ from bayesreg.errors import FitError, ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.problem import Problem, require_problem
 from bayesreg.samplers import METHODS, prepare
-from bayesreg.samplers.settings import Progress
+from bayesreg.samplers.settings import Interrupted, Progress
 from bayesreg.validate.calibrated import Calibration
 from bayesreg.validate.generative import (
     FromPosterior,
@@ -36,7 +36,8 @@ from bayesreg.validate.generative import (
     improper_parts,
     spaced,
 )
-from bayesreg.validate.quantities import TestQuantity, read_quantities, values_of
+from bayesreg.validate.one_thread import one_thread
+from bayesreg.validate.quantities import TestQuantity, code_of, read_quantities, values_of
 from bayesreg.validate.runs import child, run
 from bayesreg.validate.store import Record
 
@@ -45,6 +46,9 @@ SPARE = 2.0
 
 DOUBLINGS = 5
 """Times that the draws are doubled for it."""
+
+TRUTHS = 2**32 - 1
+"""Key of the seed that truths come from: no replication's."""
 
 SOURCES = ("auto", "prior", "posterior")
 
@@ -124,11 +128,12 @@ def sbc(
     check_weights(problem, "sbc")
     quantities, root = read_quantities(test_quantities), read_seed(seed)
     pace = Pace(_method(method), draws, chains, tune, levels)
-    source = _source(problem, pace, (truths, truths_by), replications, child(root, replications))
+    with one_thread():  # truths of a posterior are then the same on any machine
+        source = _source(problem, pace, (truths, truths_by), replications, child(root, TRUTHS))
     names = tuple(values_of(source.truth(0, np.random.default_rng(0)), problem, quantities))
     found = run(
         Job(source, quantities, pace), replications, seed=root, workers=workers, client=client, store=store,
-        header=_header(source, quantities, pace, replications), progress=progress,
+        header=_header(source, quantities, pace), progress=progress,
     )  # fmt: skip
     return Calibration(
         problem, method, source.kind, source.sentence, names, levels, replications, found.records,
@@ -166,6 +171,8 @@ class Job:
         problem = self.source.simulated(truth, rng)
         try:
             sample, about = self._draws(problem, runs)
+        except Interrupted as stopped:  # by the user: no failure of the sampler
+            raise KeyboardInterrupt from stopped
         except (FitError, ArithmeticError, np.linalg.LinAlgError) as error:  # told in the result, by its name
             return {"failed": f"{type(error).__name__}: {error}"}
         values = values_of(Sample.joined(truth, sample), problem, self.quantities)
@@ -237,8 +244,8 @@ def _source(
     return FromPrior.of(problem)
 
 
-def _header(source: Source, quantities: Mapping[str, TestQuantity], pace: Pace, count: int) -> dict[str, Any]:
-    """All that a replication depends on, for the store; truths from a posterior are spaced by how many there are."""
+def _header(source: Source, quantities: Mapping[str, TestQuantity], pace: Pace) -> dict[str, Any]:
+    """All that a replication depends on, for the store."""
     import joblib
 
     from bayesreg import __version__
@@ -247,9 +254,10 @@ def _header(source: Source, quantities: Mapping[str, TestQuantity], pace: Pace, 
     block = base.design.rows.collect()
     data = (block.X, block.offset, block.weights, block.trials, block.y if source.kind == "posterior" else None)
     parts = (base.likelihood, base.prior, base.intercept, base.scale_by_noise)
-    truths = source.sentence if source.kind == "prior" else f"{count} {source.sentence}"
+    # Which truths a posterior's are depends on how many were drawn.
+    truths = source.sentence + (f" ({len(source.truths)})" if isinstance(source, FromPosterior) else "")
     return {
         "what": "sbc", "bayesreg": __version__, "problem": joblib.hash((data, parts)), "truths": truths,
         "method": pace.method, "draws": pace.draws, "chains": pace.chains, "tune": pace.tune, "ranks": pace.levels,
-        "quantities": list(quantities),
+        "quantities": {name: code_of(fn) for name, fn in quantities.items()},
     }  # fmt: skip

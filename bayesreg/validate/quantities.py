@@ -8,6 +8,8 @@ Vehtari 2023, Bayesian Analysis).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from types import CodeType, FunctionType
 
 import numpy as np
 
@@ -93,9 +95,26 @@ def read_quantities(given: Mapping[str, TestQuantity] | Sequence[str] | None) ->
     return {name: BUILT_IN[name] for name in names}
 
 
+def code_of(function: TestQuantity) -> str:
+    """Digest of what a function does, so that a store tells one from another of the same name.
+
+    Not of what it closes over or calls, nor of an object that is called.
+    """
+    if not isinstance(function, FunctionType):
+        return type(function).__qualname__
+    return sha256(repr(_instructions(function.__code__)).encode()).hexdigest()[:16]
+
+
+def _instructions(code: CodeType) -> tuple[object, ...]:
+    inner = tuple(_instructions(each) if isinstance(each, CodeType) else each for each in code.co_consts)
+    return code.co_code, code.co_names, inner
+
+
 def values_of(sample: Sample, problem: Problem, quantities: Mapping[str, TestQuantity]) -> dict[str, Array]:
     """Every parameter and quantity (m,), by the names that `Posterior.summary` gives to scalars."""
     draws = parameters(sample, problem)
+    for values in draws.values():
+        values.flags.writeable = False  # what one quantity wrote there would be ranked as a draw
     found: dict[str, Array] = {}
     for name, values in draws.items():
         if values.ndim == 1:
@@ -103,6 +122,9 @@ def values_of(sample: Sample, problem: Problem, quantities: Mapping[str, TestQua
         else:
             found |= {f"{name}[{label}]": values[:, j] for j, label in enumerate(problem.names)}
     for name, fn in quantities.items():
+        if name in found:
+            msg = f"test_quantities: {name!r} is the name of a parameter, which is ranked anyway; choose another name"
+            raise ParameterError(msg)
         values = np.asarray(fn(draws, problem), dtype=float)
         if values.shape != (len(sample),) or np.isnan(values).any():
             what = "NaN" if values.shape == (len(sample),) else f"shape {values.shape}"

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
+from pickle import PicklingError
 from typing import Any, final
 
 import numpy as np
@@ -18,6 +18,9 @@ import numpy as np
 from bayesreg.arguments import Seed, read_integer, read_seed
 from bayesreg.errors import ParameterError
 from bayesreg.samplers.settings import Progress
+from bayesreg.validate.cluster import check_client, on_cluster, threads
+from bayesreg.validate.one_thread import one_thread
+from bayesreg.validate.sending import unsendable
 from bayesreg.validate.store import Record, Store
 
 Job = Callable[[int, np.random.SeedSequence], Record]
@@ -77,12 +80,15 @@ def run(
     Raises
     ------
     ParameterError
-        If `workers` or `client` is none.
+        If `workers` or `client` is none, the job cannot be sent to other processes, or there is a store but no seed.
     InputError
-        If the store is of another run.
+        If the store is of another run, or of one that is going on.
     """
     workers = _workers(workers)
-    _check_client(client)
+    if seed is None and store is not None:
+        msg = "seed=None differs each time, so that no run could go on from the store: give a number, or store=None"
+        raise ParameterError(msg)
+    check_client(client)
     root = read_seed(seed)
     about = dict(header or {}) | {"entropy": str(root.entropy), "spawn_key": list(root.spawn_key)}
     with Store(store, about) as kept:
@@ -113,26 +119,13 @@ def _workers(given: int | None) -> int:
     return read_integer("workers", given, 1)
 
 
-def _check_client(client: Any) -> None:
-    if client is None:
-        return
-    try:
-        from distributed import Client
-    except ImportError as error:
-        msg = f"client: a distributed.Client is needed (got {type(client).__name__}); install bayesreg[dask]"
-        raise ParameterError(msg) from error
-    if not isinstance(client, Client):
-        msg = f"client must be a distributed.Client, or None for processes of this machine (got {client!r})"
-        raise ParameterError(msg)
-
-
 def _results(
     job: Job, todo: Sequence[int], root: np.random.SeedSequence, workers: int, client: Any
 ) -> Generator[Record]:
     """Records as they are finished, in any order."""
     if client is not None:
-        chunks = _chunks(todo, max(1, sum(client.nthreads().values())))
-        yield from _on_cluster(job, chunks, root, client)
+        chunks = _chunks(todo, threads(client)) if todo else []
+        yield from on_cluster(run_chunk, job, chunks, root, client)
     elif workers == 1 or len(todo) < 2:
         for index in todo:
             yield from run_chunk(job, [index], root)
@@ -151,33 +144,16 @@ def _on_pool(job: Job, chunks: list[list[int]], root: np.random.SeedSequence, wo
 
     with parallel_config(backend="loky", inner_max_num_threads=1):
         pool = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
-        with closing(pool(delayed(run_chunk)(job, chunk, root) for chunk in chunks)) as finished:
-            for records in finished:
-                yield from records
-
-
-def _on_cluster(job: Job, chunks: list[list[int]], root: np.random.SeedSequence, client: Any) -> Iterator[Record]:
-    """On a Dask cluster: the job is sent once; a lost worker's chunks are run again, with the same seeds."""
-    from distributed import as_completed
-
-    sent = client.scatter(job, hash=False, broadcast=True)
-    futures = [client.submit(run_chunk, sent, chunk, root, pure=False) for chunk in chunks]
-    try:
-        for _, records in as_completed(futures, loop=client.loop, with_results=True):  # type: ignore[no-untyped-call]
-            yield from records
-    finally:
-        client.cancel(futures)
-
-
-@cache
-def _threads() -> Any:
-    import scipy.linalg  # noqa: F401 - its BLAS is a second one, to be limited too
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
+        try:
+            with closing(pool(delayed(run_chunk)(job, chunk, root) for chunk in chunks)) as finished:
+                for records in finished:
+                    yield from records
+        except PicklingError as error:
+            why = str(error.__cause__ or error).strip('"\n').splitlines()[-1]  # of a traceback
+            raise unsendable(why) from error
 
 
 def run_chunk(job: Job, indices: list[int], root: np.random.SeedSequence) -> list[Record]:
     """Run some replications, with one thread of BLAS: sums then have the same last digits everywhere."""
-    with _threads().limit(limits=1):
+    with one_thread():
         return [job(index, child(root, index)) | {"index": index} for index in indices]

@@ -5,6 +5,7 @@ Lines of JSON: the first says what is run, each other is one replication.  What 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from bayesreg.errors import InputError
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+"""Said by file systems, of clusters mostly, that have no locks: there only the user keeps two runs apart."""
 
 Record = dict[str, Any]
 """What one replication found: numbers, texts and lists of them; `index` says which it was."""
@@ -30,7 +34,7 @@ class Store:
     Raises
     ------
     InputError
-        If the file is of another run, or none of this kind.
+        If the file is of another run, of a run that is going on, damaged, or none of this kind.
     """
 
     def __init__(self, path: str | Path | None, header: Mapping[str, Any]) -> None:
@@ -43,11 +47,19 @@ class Store:
         if not self._path.parent.is_dir():
             msg = f"store: {str(path)!r} is in no folder that exists"
             raise InputError(msg)
-        kept = self._read() if self._path.exists() else 0
+        if self._path.is_dir():
+            msg = f"store: {str(path)!r} is a folder; give the path of a file"
+            raise InputError(msg)
         self._file = open(self._path, "ab")  # noqa: SIM115 - closed by `close`, and by the context
-        self._file.truncate(kept)
-        if not kept:
-            self._write(self._header)
+        try:
+            self._lock()
+            kept = self._read()
+            self._file.truncate(kept)
+            if not kept:
+                self._write(self._header)
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         """Nothing more to do."""
@@ -84,15 +96,45 @@ class Store:
                 self._refuse("is no store of replications")
             return 0
         try:
-            first, *rest = [json.loads(line) for line in lines]
+            first = json.loads(lines[0])
         except json.JSONDecodeError:
             self._refuse("is no store of replications")
         mine = json.loads(self._header)
         if first != mine:
             differs = [key for key in mine if not isinstance(first, dict) or first.get(key) != mine[key]]
             self._refuse(f"is of another run: it differs in {', '.join(differs) or 'what is run'}")
-        self.records = {int(record["index"]): record for record in rest}
+        for number, line in enumerate(lines[1:], start=2):
+            record = self._record(number, line)
+            self.records[record["index"]] = record
         return len(whole)
+
+    def _record(self, number: int, line: str) -> Record:
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:
+            record = None
+        if not isinstance(record, dict) or type(record.get("index")) is not int or record["index"] < 0:
+            msg = (
+                f"store: {str(self._path)!r} is damaged: its line {number} is no replication ({line[:40]!r}); delete "
+                "that line, and what it said is run again"
+            )
+            raise InputError(msg)
+        return dict(record)
+
+    def _lock(self) -> None:
+        """Keep other runs out for as long as the file is open, however this one ends."""
+        try:
+            import fcntl
+        except ImportError:  # Windows
+            return
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            msg = f"store: {str(self._path)!r} is being written by another run; wait for its end, or give another file"
+            raise InputError(msg) from None
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
 
     def _refuse(self, why: str) -> None:
         msg = f"store: {str(self._path)!r} {why}; give another file, or delete it"

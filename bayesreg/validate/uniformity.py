@@ -24,6 +24,9 @@ from bayesreg.interfaces import Array
 STEPS = 40
 """Halvings of the level of a band: the counts are whole, so that it is met long before."""
 
+SMALLEST = 1e-15
+"""Probability below which none is told from another: the chain's sums have errors of this size."""
+
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +55,7 @@ def p_value(ranks: NDArray[np.int_], levels: int) -> float:
     """Probability that N uniform ranks stray as far as these (N,) somewhere."""
     size = len(ranks)
     table = tails(size, levels)
-    smallest = float(table[np.arange(levels), counts_below(ranks, levels)].min())
+    smallest = max(float(table[np.arange(levels), counts_below(ranks, levels)].min()), SMALLEST)
     # Counts as unlikely as the observed one have strayed as far; rounding must not let one of them through.
     inside = table > smallest * (1 + 1e-9)
     if not inside.any(axis=1).all():

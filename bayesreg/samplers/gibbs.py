@@ -22,6 +22,7 @@ et al. (2024), Bayesian Analysis (nested R-hat).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import final
 
@@ -164,6 +165,19 @@ class Mixture:
         return cls(whole, proper, hyper, unknown[held], proper.location(int(held.sum())), start)
 
 
+def penalty_along(mixture: Mixture, standard: Array) -> Callable[[Array], Array]:
+    """r (C,) ↦ pen(μ + r·x) (C,) for deviations x (C, k).
+
+    Where pen is Σ l1|x| + l2x², that is two sums over the columns, once, and a parabola in r.
+    """
+    form = mixture.prior.elastic(standard.shape[1])
+    if form is None:
+        return lambda ratio: np.asarray(mixture.prior.penalty(mixture.location + ratio[:, None] * standard))
+    size = np.abs(standard)
+    sums = [(size**power @ rate, power) for power, rate in ((1, form.l1), (2, form.l2)) if rate.any()]
+    return lambda ratio: np.asarray(sum(total * ratio**power for total, power in sums))
+
+
 @final
 @dataclass(slots=True, eq=False)
 class State:
@@ -303,13 +317,13 @@ class Gibbs:
 
     def _centred_scale(self, state: State, rng: np.random.Generator) -> Array:
         """s given β: p(s)·s^−k·exp(−pen((β − μ)/s))."""
-        prior, unknown, location = self.mixture.prior, self.mixture.unknown, self.mixture.location
-        standard = self._standard(state, self._factor(state)) * unknown
+        unknown = self.mixture.unknown
         start, k = np.log(state.scale), int(unknown.sum())
+        penalty = penalty_along(self.mixture, self._standard(state, self._factor(state)) * unknown)
 
         def log_density(t: Array) -> Array:
-            moved = np.exp(start - t)[:, None] * standard
-            return self._log_prior_scale(t) - k * t - np.asarray(prior.penalty(location + moved))
+            with np.errstate(over="ignore"):  # next to s = 0
+                return self._log_prior_scale(t) - k * t - penalty(np.exp(start - t))
 
         return np.asarray(np.exp(slice_step(log_density, start, self._width(), rng)))
 

@@ -489,3 +489,15 @@ def test_a_chain_that_starts_far_out_is_not_thrown_to_where_numbers_end(make: Ca
         found = sampler.run(settings.layout(40), 50, settings, start=beginning)
         assert np.isfinite(found.theta).all()
         assert (np.log(found.extra["beta_scale"]).mean(axis=1) > -3).all()
+
+
+@pytest.mark.parametrize("make", [Laplace, Gaussian, lambda scale: GroupLaplace([0, 0, 1], scale)])
+def test_the_penalty_along_a_scale_is_the_penalty(make: Callable[[HalfNormal], Laplace]) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 3))
+    mixed = {"x0": ElasticNet(0.5, 0.25), "*": Laplace(0.3, loc=0.7)}
+    for prior in (make(HalfNormal(1.0)), mixed):
+        mixture = gibbs.Mixture.of(Problem.from_arrays(X, rng.normal(size=30), prior=prior))
+        standard, ratio = rng.normal(size=(5, 3)), np.exp(rng.normal(size=5))
+        naive = mixture.prior.penalty(mixture.location + ratio[:, None] * standard)
+        np.testing.assert_allclose(gibbs.penalty_along(mixture, standard)(ratio), naive, rtol=1e-12)

@@ -94,7 +94,7 @@ def _once(
     waiting = {client.submit(_unpack_and_run, run_chunk, sent, chunk, root, pure=False): chunk for chunk in chunks}
     lost = []
     try:
-        for future in as_completed(list(waiting)):  # type: ignore[no-untyped-call]
+        for future in as_completed(list(waiting), loop=client.loop):  # type: ignore[no-untyped-call]
             chunk = waiting.pop(future)
             try:
                 records = future.result()

@@ -65,7 +65,7 @@ def problem_of(likelihood: str, prior: str, rows: int = ROWS, *, scaled: bool = 
     shared = rng.normal(size=(rows, 1))
     X = rng.normal(size=(rows, COLUMNS)) + 0.7 * shared
     trials = np.full(rows, 6.0) if likelihood == "binomial" else None
-    y = np.ones(rows) + (np.arange(rows) % 2 if likelihood.startswith(("Gaussian", "Student")) else 0)
+    y = np.arange(rows) % 2 + (0.0 if likelihood == "Bernoulli" else 1.0)
     made = br.Problem.from_arrays(
         X, y, likelihood=LIKELIHOODS[likelihood](), prior=PRIORS[prior](), intercept=br.Gaussian(1.0),
         scale_by_noise=scaled, trials=trials,

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -145,4 +146,5 @@ def test_an_asynchronous_client_is_refused(cluster):
             with pytest.raises(br.ParameterError, match="client must not be asynchronous"):
                 check_client(client)
 
-    asyncio.run(refused())
+    with ThreadPoolExecutor(1) as pool:  # this thread may have a loop that is running
+        pool.submit(asyncio.run, refused()).result()

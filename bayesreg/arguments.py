@@ -22,6 +22,14 @@ def read_integer(name: str, value: object, least: int) -> int:
     return int(value)
 
 
+def read_share(name: str, value: object) -> float:
+    """Return a probability strictly between 0 and 1; raise ParameterError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.floating) or not 0 < value < 1:
+        msg = f"{name} must be a probability between 0 and 1, both excluded (got {value!r})"
+        raise ParameterError(msg)
+    return float(value)
+
+
 def read_seed(seed: Seed) -> np.random.SeedSequence:
     """Return the SeedSequence of a seed; raise ParameterError if it is none."""
     if isinstance(seed, np.random.SeedSequence):

@@ -35,11 +35,11 @@ def cluster(address: str | None) -> Iterator[Any]:
     try:
         # A Client that has found nobody waits ten seconds more when it is closed: first see whether someone is there.
         socket.create_connection(get_address_host_port(address), timeout=SECONDS).close()
-        client = Client(address, timeout=SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
+        client = Client(address, timeout=SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         msg = f"--scheduler {address}: no Dask scheduler answers there ({error}); give HOST:PORT of one that runs"
         raise InputError(msg) from error
     with client:
-        if not client.nthreads():  # type: ignore[no-untyped-call]
+        if not client.nthreads():
             print(f"bayesreg: the scheduler at {address} has no worker yet: waiting for one", file=sys.stderr)
         yield client

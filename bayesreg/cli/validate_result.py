@@ -114,7 +114,7 @@ def strayed(found: Calibration) -> str:
     """The quantities whose ranks are not uniform, and what that says of their draws."""
     from bayesreg.validate.strays import strays
 
-    table = found.table[found.table["p_value"] * len(found.names) <= found.false_alarm]
+    table = found.table.loc[found.outside]
     rows = table.head(3).reset_index().to_dict("records")
     told = [f"{row['quantity']} ({strays(row, len(found.ranks))})" for row in rows]
     more = f" and {len(table) - 3} more" if len(table) > 3 else ""

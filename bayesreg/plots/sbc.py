@@ -89,7 +89,7 @@ def _lines(ax: Axes, calibration: Calibration, inches: float) -> None:
     grid = _grid(calibration.levels)
     below = counts_below(calibration.ranks, calibration.levels) / size
     away = np.vstack([np.zeros(len(names)), below, np.ones(len(names))]) - grid[:, None]
-    outside = _outside(calibration)
+    outside = calibration.outside
     plain = "other quantities" if outside or set(NAMED) & set(names) else "quantities"
     for j, name in enumerate(names):
         if name in outside:
@@ -102,19 +102,13 @@ def _lines(ax: Axes, calibration: Calibration, inches: float) -> None:
             ax.plot(grid, away[:, j], color=GREY, linewidth=0.7, alpha=0.7, label=plain)
 
 
-def _outside(calibration: Calibration) -> list[str]:
-    """Quantities whose ranks stray too far, the least likely first."""
-    table = calibration.table
-    return [str(name) for name in table.index[table["p_value"] * len(table) <= calibration.false_alarm]]
-
-
 def _claim(calibration: Calibration) -> tuple[str, str]:
     size, count = len(calibration.ranks), len(calibration.names)
     by = " and ".join(calibration.methods) or "the sampler"
     if not size:
         return f"There is nothing to judge: no posterior was drawn by {by}", calibration.verdict + "."
     detail = f"{size} replications by {by}, ranks among {calibration.levels} draws; {calibration.sentence}."
-    outside = _outside(calibration)
+    outside = calibration.outside
     if outside:
         first = outside[0]
         row = calibration.table.loc[[first]].to_dict("records")[0]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from bayesreg import html
+from bayesreg.validate.finite import finite
 from bayesreg.validate.held import Held
 
 if TYPE_CHECKING:
@@ -172,13 +173,9 @@ class Agreement:
             "title": self.title, "passed": self.passed, "agree": self.agree, "verdict": self.verdict,
             "oracle": self.oracle, "samplers": list(self.samplers), "skipped": dict(self.skipped),
             "unjudged": dict(self.unjudged), "not_compared": list(self.held.heavy),
-            "comparisons": len(self.table), "limit": _number(self.limit),
-            "false_alarm": self.false_alarm, "resolution": _number(self.resolution), "draws": self.draws,
+            "comparisons": len(self.table), "limit": self.limit,
+            "false_alarm": self.false_alarm, "resolution": self.resolution, "draws": self.draws,
             "seed": self.seed,
-            "table": [{str(k): _number(v) for k, v in row.items()} for row in self.table.to_dict("records")],
+            "table": self.table.to_dict("records"),
         }  # fmt: skip
-        return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
-
-
-def _number(value: Any) -> Any:
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+        return json.dumps(finite(found), indent=2, ensure_ascii=False, allow_nan=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayesreg.arguments import Seed, read_integer, read_seed
+from bayesreg.arguments import Seed, read_integer, read_seed, read_share
 from bayesreg.errors import InputError, ParameterError
 from bayesreg.in_words import title
 from bayesreg.problem import Problem, require_problem
@@ -91,7 +91,7 @@ def agreement(
     """
     require_problem(problem, "agreement")
     draws = read_integer("draws", draws, 1)
-    level = read_false_alarm(false_alarm)
+    level = read_share("agreement: false_alarm", false_alarm)
     chosen, skipped = _applicable(problem, methods)
     against = _read_oracle(oracle)
     exact = against is None and not refusal(problem, "conjugate")
@@ -174,14 +174,6 @@ def _check_enough(chosen: Sequence[str], skipped: Mapping[str, str], has_oracle:
         f"give oracle={f' ({why})' if why else ''}"
     )
     raise ParameterError(msg)
-
-
-def read_false_alarm(value: object) -> float:
-    """Return a probability strictly between 0 and 1; raise ParameterError for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.floating) or not 0 < value < 1:
-        msg = f"false_alarm must be a probability between 0 and 1, both excluded (got {value!r})"
-        raise ParameterError(msg)
-    return float(value)
 
 
 def _read_oracle(oracle: object) -> Stated | Scalars | None:

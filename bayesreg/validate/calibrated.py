@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bayesreg import html
 from bayesreg.in_words import counted, title
 from bayesreg.problem import Problem
+from bayesreg.validate.finite import finite
 from bayesreg.validate.store import Record
 from bayesreg.validate.uniformity import counts_below, p_value
 
@@ -108,6 +109,12 @@ class Calibration:
         return min(1.0, float(self.table["p_value"].iloc[0]) * len(self.names)) if len(self.ranks) else float("nan")
 
     @property
+    def outside(self) -> list[str]:
+        """Quantities whose ranks stray too far, the least likely first."""
+        table = self.table
+        return [str(name) for name in table.index[table["p_value"] * len(table) <= self.false_alarm]]
+
+    @property
     def complete(self) -> bool:
         """Whether every replication has ranks, of draws as good as independent."""
         return len(self.ranks) == self.replications and not self.short
@@ -128,8 +135,7 @@ class Calibration:
             f"fails with probability at most {self.false_alarm:g}"
         )
         if self.p <= self.false_alarm:
-            strays = self.table.index[self.table["p_value"] * len(self.names) <= self.false_alarm]
-            return f"FAILED: ranks of {_listed(list(strays))} are not uniform ({found})"
+            return f"FAILED: ranks of {_listed(self.outside)} are not uniform ({found})"
         if not self.complete:
             return f"INCOMPLETE: {'; '.join(self._missing())} ({found})"
         return f"passed ({found})"
@@ -168,7 +174,7 @@ class Calibration:
         return html.block(html.heading("Simulation-based calibration"), html.preformatted(str(self)))
 
     def to_json(self) -> str:
-        """Everything but the problem, as JSON."""
+        """Everything but the problem, as JSON; numbers that do not exist are null."""
         told: dict[str, Any] = {
             "passed": self.passed, "verdict": self.verdict, "p": self.p, "false_alarm": self.false_alarm,
             "problem": title(self.problem), "truths": self.truths, "methods": self.methods, "seed": self.seed,
@@ -176,7 +182,7 @@ class Calibration:
             "failures": self.failures, "short": self.short,
             "table": self.table.reset_index().to_dict(orient="records"),
         }  # fmt: skip
-        return json.dumps(told, allow_nan=True)
+        return json.dumps(finite(told), ensure_ascii=False, allow_nan=False)
 
 
 def _listed(names: Sequence[str]) -> str:

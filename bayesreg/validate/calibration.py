@@ -20,7 +20,7 @@ from typing import Any, final
 
 import numpy as np
 
-from bayesreg.arguments import Seed, read_integer, read_seed
+from bayesreg.arguments import Seed, read_integer, read_seed, read_share
 from bayesreg.errors import FitError, ParameterError
 from bayesreg.interfaces import Array
 from bayesreg.problem import Problem, require_problem
@@ -123,7 +123,8 @@ def sbc(
         If `store` is of another run.
     """
     require_problem(problem, "sbc")
-    _check(truths, truths_by, false_alarm)
+    _check(truths, truths_by)
+    level = read_share("sbc: false_alarm", false_alarm)
     replications, levels = read_integer("replications", replications, 2), read_integer("ranks", ranks, 1)
     check_weights(problem, "sbc")
     quantities, root = read_quantities(test_quantities), read_seed(seed)
@@ -137,7 +138,7 @@ def sbc(
     )  # fmt: skip
     return Calibration(
         problem, method, source.kind, source.sentence, names, levels, replications, found.records,
-        float(false_alarm), str(root.entropy), found.interrupted,
+        level, str(root.entropy), found.interrupted,
     )  # fmt: skip
 
 
@@ -215,10 +216,7 @@ def _method(method: str) -> str:
     return method
 
 
-def _check(truths: object, truths_by: object, false_alarm: object) -> None:
-    if not isinstance(false_alarm, int | float) or not 0 < false_alarm < 1:
-        msg = f"sbc: false_alarm must lie between 0 and 1 (got {false_alarm!r})"
-        raise ParameterError(msg)
+def _check(truths: object, truths_by: object) -> None:
     if truths not in SOURCES:
         msg = f"sbc: truths must be one of {', '.join(SOURCES)} (got {truths!r})"
         raise ParameterError(msg)

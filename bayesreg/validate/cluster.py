@@ -94,7 +94,7 @@ def _once(
     waiting = {client.submit(_unpack_and_run, run_chunk, sent, chunk, root, pure=False): chunk for chunk in chunks}
     lost = []
     try:
-        for future in as_completed(list(waiting), loop=client.loop):  # type: ignore[no-untyped-call]
+        for future in as_completed(list(waiting), loop=client.loop):
             chunk = waiting.pop(future)
             try:
                 records = future.result()
@@ -104,7 +104,7 @@ def _once(
             except KilledWorker as error:
                 yield from _finished(waiting)
                 raise _died([chunk]) from error
-            except Exception:
+            except Exception:  # whatever the job raised: it ends the run, but not before what is there is kept
                 yield from _finished(waiting)
                 raise
             future.release()  # or it would be run again if its worker died

@@ -83,6 +83,7 @@ def _page(found: dict[str, Any]) -> str:
         controls=page.controls(found["controls"], found["level"]),
         agreements=page.agreements(found["agreements"]),
         coverages=page.coverages(found["coverages"]),
+        coverage_text=found["coverage_text"],
         references=markdown(found["references"]),
     )  # fmt: skip
 

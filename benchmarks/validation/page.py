@@ -59,9 +59,9 @@ five. *Posterior*: central intervals. *Laplace*: the normal approximation at the
 kink. *Bootstrap*: percentiles of the penalised estimate over 50 resamplings.
 
 {coverages}
-Intervals under-cover where effects are several prior sds large: the prior thinks them unlikely, and pulls them in. The
-interval of the Laplace approximation misses every small effect that the MAP sets to zero, and that of the bootstrap
-scatters about an estimate that is biased: neither comes with the promise that the posterior's keeps.
+```
+{coverage_text}
+```
 
 ## Your own model
 

@@ -137,7 +137,7 @@ def test_quantities_that_are_none_are_refused_before_anything_is_drawn(quantitie
 @pytest.mark.parametrize(("settings", "why"), [
     ({"replications": 1}, "replications must be an integer >= 2"),
     ({"ranks": 0}, "ranks must be an integer >= 1"),
-    ({"false_alarm": 0}, "false_alarm must lie between 0 and 1"),
+    ({"false_alarm": 0}, "false_alarm must be a probability between 0 and 1"),
     ({"method": "stan"}, "is not a sampler"),
     ({"method": "pymc"}, "would compile the model in every replication; check pm.sample with simuk"),
     ({"truths": "data"}, "truths must be one of auto, prior, posterior"),

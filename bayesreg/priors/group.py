@@ -143,7 +143,11 @@ class GroupLaplace(Prior):
 
     def penalty(self, beta: Array) -> Array:
         """Σ_g λ_g‖β_g − μ_g‖₂."""
-        return np.asarray((self._norms(self._away(beta)) * self._group_rates(np.shape(beta)[-1])).sum(axis=-1))
+        return self.by_degree(self._away(beta))[1]
+
+    def by_degree(self, away: Array) -> dict[float, Array]:
+        """Degree 1."""
+        return {1: np.asarray(self._norms(away) @ self._group_rates(np.shape(away)[-1]))}
 
     def log_density(self, beta: Array) -> Array:
         """−penalty + Σ_g p_g log λ_g + log Γ(p_g/2) − log 2 − (p_g/2) log π − log Γ(p_g)."""

@@ -71,6 +71,6 @@ def _ends(
         inside = np.logical_and.accumulate(log_density(ends + rungs) >= level, axis=0)
         ends += step * inside.sum(axis=0)
         if not inside[-1].any():
-            return ends
+            return np.asarray(ends)
     msg = "a scale of the model does not stay within bounds: its posterior is improper; give it a proper prior"
     raise FitError(msg)

@@ -104,10 +104,11 @@ def draw(problem: Problem, settings: Settings) -> Draws:
     tried: list[_Weighted] = []
     sampler = model.sampler(work, mixture, 1.0)
     layout = settings.layout(sampler.chains)
-    size = layout.chains * layout.draws
-    pooled = work.n * size * SWEEPS <= POOL_CELLS
+    pooled = work.n * layout.chains * layout.draws * SWEEPS <= POOL_CELLS
     thin = 1 if pooled or sampler.independent else SWEEPS
-    wide = replace(layout, draws=layout.draws * SWEEPS) if pooled else layout
+    # Chains are short where their sweeps are few, however many draws are taken from them.
+    wide = replace(settings, draws=settings.draws * SWEEPS).layout(sampler.chains) if pooled else layout
+    length = -(-wide.draws // SWEEPS) if pooled else layout.draws
     start: State | None = None
     for seed, temper in zip(final.spawn(len(TEMPERS)), TEMPERS, strict=True):
         sampler = model.sampler(work, mixture, temper)
@@ -117,9 +118,9 @@ def draw(problem: Problem, settings: Settings) -> Draws:
         if tried[-1].khat <= GOOD_KHAT or draws.interrupted:
             break
     best = min(tried, key=lambda one: one.khat)
-    result = best.resampled(layout.draws, np.random.default_rng(final))
+    result = best.resampled(length, np.random.default_rng(final))
     found = assess(result.theta)
-    share = float(min(found.bulk.min(), found.tail.min())) / size
+    share = float(min(found.bulk.min(), found.tail.min())) / (wide.chains * length)
     if not (best.khat <= MAX_KHAT and (share >= LEAST_SHARE or result.interrupted)):
         msg = (
             f"importance weights of the quadratic stand-in have k-hat = {best.khat:.2f} (at most {MAX_KHAT}) and leave "

@@ -70,9 +70,12 @@ class UnknownScale:
 
     def log_prior(self, t: Array) -> Array:
         """Log density of t = log s."""
-        with np.errstate(over="ignore"):
-            log_density = self.hyper.log_density(np.exp(np.maximum(t, self.least)))
+        log_density = self.hyper.log_density(np.exp(np.maximum(t, self.least)))
         return np.where(t < self.least, -np.inf, log_density + t)
+
+    def _moved(self, log_density: Callable[[Array], Array], t: Array, rng: np.random.Generator) -> Array:
+        with np.errstate(over="ignore"):  # an interval may end where s, or 1/s, or a power of it, is ∞
+            return slice_step(log_density, t, self.width, rng)
 
     def centred(self, standard: Array, scale: Array, rng: np.random.Generator) -> Array:
         """The next s (C,) of chains at `scale` (C,), given deviations from the location (C, k) in units of scales."""
@@ -80,10 +83,9 @@ class UnknownScale:
         penalty = penalty_along(self.prior, standard * self.moving)
 
         def log_density(t: Array) -> Array:
-            with np.errstate(over="ignore"):  # next to s = 0
-                return self.log_prior(t) - self.count * t - penalty(np.exp(start - t))
+            return self.log_prior(t) - self.count * t - penalty(np.exp(start - t))
 
-        return np.asarray(np.exp(slice_step(log_density, start, self.width, rng)))
+        return np.asarray(np.exp(self._moved(log_density, start, rng)))
 
     def interwoven(
         self, r: Reduction, delta: Array, sigma: Array, scale: Array, rng: np.random.Generator
@@ -99,5 +101,5 @@ class UnknownScale:
             ratio = np.exp(t - start)
             return np.asarray(self.log_prior(t) + ratio * (slope - ratio * bend))
 
-        found = slice_step(log_density, start, self.width, rng)
+        found = self._moved(log_density, start, rng)
         return np.where(self.moving, np.exp(found - start)[:, None], 1.0) * delta, np.exp(found)

@@ -84,6 +84,8 @@ class Checked:
             return f"INCOMPLETE: nothing can be concluded: {'; '.join(self.gaps)}."
         by = " and ".join(self.calibration.methods)
         verb, count = "is" if len(self.calibration.methods) == 1 else "are", len(self.calibration.ranks)
+        if self.agreement is None and self.calibration.blind:
+            return f"Nothing speaks against {by} in {count} replications, but {self.calibration.blind}."
         if self.agreement is None:
             return f"The sampler can be trusted on these data: {by} {verb} calibrated in {count} replications."
         names = [*(["the exact posterior"] if self.agreement.oracle else []), *self.agreement.samplers]

@@ -56,17 +56,25 @@ def _first_up(text: str) -> str:
 
 def _seen(checked: Checked) -> str:
     """What so many replications can show: what a pass is worth."""
-    from bayesreg.validate.power import detectable
-
-    found = checked.calibration
-    least = detectable(len(found.ranks), found.levels, found.false_alarm / len(found.names))
-    shift = f"draws {least.shift:.2g} posterior sds off" if least.shift < 10 else "no shift of the draws"
-    narrow = f"{100 * (1 - least.narrow):.0f} % too narrow" if least.narrow > 0.01 else "not too narrow ones"
-    wide = f"{100 * (least.wide - 1):.0f} % too wide" if least.wide < 100 else "not too wide ones"
-    return (
-        f"So many replications are as likely as not, or likelier, to show {shift}, {narrow} or {wide}; less than that "
-        "may stay unseen."
-    )
+    least = checked.calibration.detectable
+    seen, unseen = [], []
+    for worth, told, name in (
+        (least.shift < 10, f"{least.shift:.2g} posterior sds off", "off"),
+        (least.narrow > 0.01, f"{100 * (1 - least.narrow):.0f} % too narrow", "too narrow"),
+        (least.wide < 100, f"{100 * (least.wide - 1):.0f} % too wide", "too wide"),
+    ):
+        (seen if worth else unseen).append(told if worth else name)
+    parts = []
+    if seen:
+        parts.append(
+            f"So many replications are as likely as not, or likelier, to show draws that are {' or '.join(seen)}; less "
+            "than that may stay unseen."
+        )
+    if unseen:
+        parts.append(f"Draws that are {' or '.join(unseen)} stay unseen by so few, however far.")
+    if checked.calibration.shared:
+        parts.append("An error that truths and draws have in common, such as a wrong λ, stays unseen by any number.")
+    return " ".join(parts)
 
 
 def _agreement(checked: Checked) -> Iterator[str]:

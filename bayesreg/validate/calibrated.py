@@ -15,6 +15,7 @@ from bayesreg import html
 from bayesreg.in_words import counted, title
 from bayesreg.problem import Problem
 from bayesreg.validate.finite import finite
+from bayesreg.validate.power import Detectable, detectable
 from bayesreg.validate.store import Record
 from bayesreg.validate.uniformity import counts_below, p_value
 
@@ -50,6 +51,8 @@ class Calibration:
         Probability, at most, that a right sampler fails.
     seed : str
     interrupted : bool
+    shared : bool
+        Whether truths are draws of the sampler that is checked: an error that it makes consistently is then not seen.
     """
 
     problem: Problem
@@ -63,6 +66,7 @@ class Calibration:
     false_alarm: float
     seed: str
     interrupted: bool
+    shared: bool = False
     _found: list[pd.DataFrame] = field(default_factory=list, init=False, repr=False)
 
     @property
@@ -120,6 +124,18 @@ class Calibration:
         return len(self.ranks) == self.replications and not self.short
 
     @property
+    def detectable(self) -> Detectable:
+        """The least errors that so many ranks show with probability one half or more."""
+        return detectable(len(self.ranks), self.levels, self.false_alarm / len(self.names))
+
+    @property
+    def blind(self) -> str:
+        """What no ranks would show, however wrong the draws; empty if nothing."""
+        own = "what the sampler makes wrong consistently is not seen, since truths are its own" * self.shared
+        few = "draws that are too wide are not seen by so few replications, however wide"
+        return "; ".join(part for part in (own, few * (not np.isfinite(self.detectable.wide))) if part)
+
+    @property
     def passed(self) -> bool:
         """Whether every replication is there, and no quantity's ranks stray too far."""
         return self.complete and self.p > self.false_alarm
@@ -138,7 +154,7 @@ class Calibration:
             return f"FAILED: ranks of {_listed(self.outside)} are not uniform ({found})"
         if not self.complete:
             return f"INCOMPLETE: {'; '.join(self._missing())} ({found})"
-        return f"passed ({found})"
+        return f"passed ({found}{f'; {self.blind}' if self.blind else ''})"
 
     def _missing(self) -> list[str]:
         """What is not as it should be, besides the ranks."""
@@ -179,7 +195,7 @@ class Calibration:
             "passed": self.passed, "verdict": self.verdict, "p": self.p, "false_alarm": self.false_alarm,
             "problem": title(self.problem), "truths": self.truths, "methods": self.methods, "seed": self.seed,
             "levels": self.levels, "replications": self.replications, "interrupted": self.interrupted,
-            "failures": self.failures, "short": self.short,
+            "failures": self.failures, "short": self.short, "shared": self.shared, "blind": self.blind,
             "table": self.table.reset_index().to_dict(orient="records"),
         }  # fmt: skip
         return json.dumps(finite(told), ensure_ascii=False, allow_nan=False)

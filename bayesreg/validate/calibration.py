@@ -138,7 +138,7 @@ def sbc(
     )  # fmt: skip
     return Calibration(
         problem, method, source.kind, source.sentence, names, levels, replications, found.records,
-        level, str(root.entropy), found.interrupted,
+        level, str(root.entropy), found.interrupted, source.shared,
     )  # fmt: skip
 
 

@@ -83,6 +83,11 @@ class Source(ABC):
     def sentence(self) -> str:
         """Where truths come from, for the reader."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether truths are draws of the sampler that is checked: what it makes wrong consistently is then not seen."""
+        return False
+
     @abstractmethod
     def truth(self, index: int, rng: np.random.Generator) -> Sample:
         """One truth: that of replication `index`."""
@@ -166,11 +171,14 @@ class FromPosterior(Source):
         return "posterior"
 
     @property
+    def shared(self) -> bool:
+        """Whether the one sampler drew both."""
+        return self.sampler == self.checked
+
+    @property
     def sentence(self) -> str:
         """Where truths come from."""
-        same = ", the sampler that is checked: an error that it makes consistently is not seen" * (
-            self.sampler == self.checked
-        )
+        same = ", the sampler that is checked: an error that it makes consistently is not seen" * self.shared
         return (
             f"truths from the posterior given the data at hand, by {self.sampler}{same}; each posterior that is ranked "
             "is of these data and as many simulated rows"

@@ -343,5 +343,10 @@ def test_a_first_look_compiles_nothing(capsys: pytest.CaptureFixture[str], monke
     arguments = ["validate", "diabetes", "--prior", "laplace", "--scale", "10", "--quick", "--replications", "5"]
     assert main([*arguments, "--workers", "1"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert text.startswith("The sampler can be trusted on these data: gibbs is calibrated in 5 replications.")
+    assert text.startswith(
+        "Nothing speaks against gibbs in 5 replications, but what the sampler makes wrong consistently is not seen, since "
+        "truths are its own; draws that are too wide are not seen by so few replications, however wide."
+    )
+    assert "can be trusted" not in text
+    assert "Draws that are too wide stay unseen by so few, however far. An error that truths and draws" in text
     assert "Do samplers agree? not checked: gibbs is the only one that compiles nothing; without --quick" in text

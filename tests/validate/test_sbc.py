@@ -97,6 +97,8 @@ def test_an_improper_prior_takes_truths_from_the_posterior():
     found = sbc(problem, 80, seed=1, **FAST)
     assert found.truths == "posterior"
     assert "by gibbs, the sampler that is checked" in found.sentence
+    assert found.shared
+    assert "what the sampler makes wrong consistently is not seen" in found.verdict
     assert found.passed, str(found)
     with pytest.raises(br.ParameterError, match=r"improper prior, which the intercept .* sigma .* have"):
         sbc(problem, 80, truths="prior")
@@ -109,6 +111,7 @@ def test_truths_of_another_sampler_tell_what_one_does_consistently_wrong(monkeyp
     wrong_scale(monkeypatch, 1.5)
     other = sbc(problem, 300, **settings)
     assert "by conjugate; each" in other.sentence
+    assert not other.shared
     assert not other.passed
     assert sbc(problem, 300, truths_by="gibbs", **settings).passed
 
@@ -199,3 +202,11 @@ def test_what_is_told():
     assert "<pre" in found._repr_html_()
     assert '"passed": true' in found.to_json()
     assert repr(found) == f"Calibration({found.verdict})"
+
+
+def test_too_few_replications_say_what_they_cannot_show():
+    few = sbc(ridge(), 5, seed=1, **FAST)
+    assert few.detectable.wide == np.inf
+    assert few.blind.startswith("draws that are too wide are not seen by so few")
+    assert few.blind in few.verdict
+    assert not sbc(ridge(), 30, seed=1, **FAST).blind

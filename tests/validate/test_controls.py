@@ -28,17 +28,13 @@ def test_a_fault_is_caught_where_it_is(name):
     assert found.verdict.startswith(f"FAILED: ranks of {control.concerns}")
     worst = found.table.iloc[0]
     assert worst.name == control.concerns
-    if control.side:
-        assert control.side * (worst["mean_rank"] - 0.5) > 0.03
-    else:
-        assert abs(worst["mean_rank"] - 0.5) < 0.05
-        assert worst["spread"] > 1.1
+    assert control.side * (worst["mean_rank"] - 0.5) > 0.05
 
 
 @pytest.mark.parametrize("name", [name for name in CONTROLS if "smaller" not in name])
 def test_without_the_fault_the_same_run_passes(name):
     control = right(CONTROLS[name])
-    found = calibrated(control, control.fewer, LEVEL)
+    found = calibrated(control, min(control.fewer, 200), LEVEL)
     assert found.passed, str(found)
 
 

@@ -132,6 +132,14 @@ class Stacked(Prior):
         """Sum of the parts' penalties."""
         return self._sum(beta, lambda prior, b: prior.penalty(b))
 
+    def by_degree(self, away: Array) -> dict[float, Array]:
+        """Sums of the parts' pieces of one degree."""
+        found: dict[float, Array] = {}
+        for prior, columns in self.parts:
+            for degree, piece in prior.by_degree(np.asarray(away)[..., columns]).items():
+                found[degree] = found[degree] + piece if degree in found else piece
+        return found
+
     def log_density(self, beta: Array) -> Array:
         """Sum of the parts' log densities."""
         return self._sum(beta, lambda prior, b: prior.log_density(b))

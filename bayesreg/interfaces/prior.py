@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self, final
 
@@ -85,6 +86,14 @@ class Prior(ABC):
     @abstractmethod
     def penalty(self, beta: Array) -> Array:
         """pen(β), zero at the location, shape (...)."""
+
+    @abstractmethod
+    def by_degree(self, away: Array) -> Mapping[float, Array]:
+        """The penalty of a deviation x from the location in its homogeneous pieces, {d: c_d (...)}.
+
+        pen(μ + r·x) = Σ_d c_d·r^d for every r ≥ 0: along a ray, or a scale, it is as many powers of one number.  Which
+        degrees there are does not depend on x.
+        """
 
     @abstractmethod
     def log_density(self, beta: Array) -> Array:

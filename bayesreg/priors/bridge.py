@@ -110,19 +110,23 @@ class Bridge(SeparablePrior):
     def _away(self, beta: Array) -> Array:
         return np.asarray(beta, dtype=float) - self.loc
 
-    def _each(self, beta: Array) -> Array:
+    def _each(self, away: Array) -> Array:
         with np.errstate(over="ignore"):
-            return np.asarray(self.rate * np.abs(self._away(beta)) ** self.power)
+            return np.asarray(self.rate * np.abs(away) ** self.power)
 
     def penalty(self, beta: Array) -> Array:
         """Σ_j λ_j|β_j − μ_j|^q."""
-        return np.asarray(self._each(beta).sum(axis=-1))
+        return self.by_degree(self._away(beta))[self.power]
+
+    def by_degree(self, away: Array) -> dict[float, Array]:
+        """Degree q."""
+        return {self.power: np.asarray(self._each(away).sum(axis=-1))}
 
     def marginal_log_density(self, beta: Array) -> Array:
         """−λ|β−μ|^q + log(q/2) + (log λ)/q − log Γ(1/q)."""
         q = self.power
         constant = math.log(q / 2) - float(gammaln(1 / q)) + np.log(self.rates(np.shape(beta)[-1])) / q
-        return np.asarray(constant - self._each(beta))
+        return np.asarray(constant - self._each(self._away(beta)))
 
     def location(self, p: int) -> Array:
         """The location μ, (p,)."""

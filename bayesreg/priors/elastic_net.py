@@ -128,6 +128,12 @@ class ElasticNet(SeparablePrior):
         """Σ_j λ₁|β_j − μ_j| + λ₂(β_j − μ_j)²."""
         return np.asarray(self._each(beta).sum(axis=-1))
 
+    def by_degree(self, away: Array) -> dict[float, Array]:
+        """Degrees 1 and 2."""
+        l1, l2 = self._both(np.shape(away)[-1])
+        with np.errstate(over="ignore"):
+            return {1: np.asarray(np.abs(away) @ l1), 2: np.asarray(away**2 @ l2)}
+
     def marginal_log_density(self, beta: Array) -> Array:
         """−λ₁|β−μ| − λ₂(β−μ)² − log Z."""
         return -self._each(beta) - self._log_normaliser(*self._both(np.shape(beta)[-1]))

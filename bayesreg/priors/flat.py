@@ -46,6 +46,10 @@ class Flat(SeparablePrior):
         """0."""
         return np.zeros(np.shape(beta)[:-1])
 
+    def by_degree(self, away: Array) -> dict[float, Array]:
+        """No piece."""
+        return {}
+
     def marginal_log_density(self, beta: Array) -> Array:
         """0."""
         return np.zeros(np.shape(beta))

@@ -38,8 +38,12 @@ class Gaussian(LocationScale):
 
     def penalty(self, beta: Array) -> Array:
         """Σ_j (β_j − μ_j)²/2τ_j²."""
+        return self.by_degree(self._away(beta))[2]
+
+    def by_degree(self, away: Array) -> dict[float, Array]:
+        """Degree 2."""
         with np.errstate(over="ignore"):
-            return np.asarray(0.5 * (self._deviation(beta) ** 2).sum(axis=-1))
+            return {2: np.asarray(0.5 * ((away / self.fixed) ** 2).sum(axis=-1))}
 
     def marginal_log_density(self, beta: Array) -> Array:
         """−(β − μ)²/2τ² − log τ√2π."""

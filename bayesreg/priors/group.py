@@ -63,6 +63,8 @@ class GroupLaplace(Prior):
     loc: float | Array = 0.0
     index: NDArray[np.int_] = field(init=False, repr=False)
     sizes: NDArray[np.int_] = field(init=False, repr=False)
+    order: NDArray[np.int_] = field(init=False, repr=False)
+    starts: NDArray[np.int_] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check and freeze the parameters; number the groups where there is one label per column."""
@@ -76,6 +78,8 @@ class GroupLaplace(Prior):
         index = np.array([numbers.setdefault(label, len(numbers)) for label in labels], dtype=int)
         object.__setattr__(self, "index", index)
         object.__setattr__(self, "sizes", np.bincount(index, minlength=len(numbers)))
+        object.__setattr__(self, "order", np.argsort(index, kind="stable"))
+        object.__setattr__(self, "starts", np.cumsum(self.sizes) - self.sizes)
         if labels and isinstance(self.scale, np.ndarray):
             check_constant(self.scale, labels)
 
@@ -130,10 +134,9 @@ class GroupLaplace(Prior):
 
     def _norms(self, values: Array) -> Array:
         """‖·‖₂ of each group, shape (..., groups), without overflow."""
-        order, starts = np.argsort(self.index, kind="stable"), np.cumsum(self.sizes) - self.sizes
-        size = np.maximum.reduceat(np.abs(values)[..., order], starts, axis=-1)
+        size = np.maximum.reduceat(np.abs(values)[..., self.order], self.starts, axis=-1)
         unit = np.where(size > 0, size, 1.0)
-        squares = np.add.reduceat(((values / unit[..., self.index]) ** 2)[..., order], starts, axis=-1)
+        squares = np.add.reduceat(((values / unit[..., self.index]) ** 2)[..., self.order], self.starts, axis=-1)
         return np.asarray(size * np.sqrt(squares))
 
     def _group_rates(self, p: int) -> Array:
@@ -143,7 +146,11 @@ class GroupLaplace(Prior):
 
     def penalty(self, beta: Array) -> Array:
         """Σ_g λ_g‖β_g − μ_g‖₂."""
-        return np.asarray((self._norms(self._away(beta)) * self._group_rates(np.shape(beta)[-1])).sum(axis=-1))
+        return self.by_degree(self._away(beta))[1]
+
+    def by_degree(self, away: Array) -> dict[float, Array]:
+        """Degree 1."""
+        return {1: np.asarray(self._norms(away) @ self._group_rates(np.shape(away)[-1]))}
 
     def log_density(self, beta: Array) -> Array:
         """−penalty + Σ_g p_g log λ_g + log Γ(p_g/2) − log 2 − (p_g/2) log π − log Γ(p_g)."""

@@ -37,7 +37,11 @@ class Laplace(LocationScale):
 
     def penalty(self, beta: Array) -> Array:
         """Σ_j |β_j − μ_j|/b_j."""
-        return np.abs(self._deviation(beta)).sum(axis=-1)
+        return self.by_degree(self._away(beta))[1]
+
+    def by_degree(self, away: Array) -> dict[float, Array]:
+        """Degree 1."""
+        return {1: np.asarray(np.abs(away / self.fixed).sum(axis=-1))}
 
     def marginal_log_density(self, beta: Array) -> Array:
         """−|β − μ|/b − log 2b."""

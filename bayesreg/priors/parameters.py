@@ -190,9 +190,13 @@ class LocationScale(SeparablePrior):
         return np.broadcast_to(np.asarray(self.loc, dtype=float), (p,))
 
     @final
+    def _away(self, beta: Array) -> Array:
+        return np.asarray(beta, dtype=float) - self.loc
+
+    @final
     def _deviation(self, beta: Array) -> Array:
         """(β − μ)/scale."""
-        return (np.asarray(beta, dtype=float) - self.loc) / self.fixed
+        return self._away(beta) / self.fixed
 
     @final
     def _factors(self, p: int) -> Array:

@@ -3,7 +3,7 @@
 The prior of each coefficient is normal given a precision d that has its own distribution (`Prior.mixing`; for a Laplace
 prior 1/d is exponential).  A sweep draws, in this order,
 
-    s | β           the prior's unknown scale, if any, with the precisions integrated out
+    s | β           the prior's unknown scale, if any, with the precisions integrated out (`unknown_scale`)
     d | β, s        all precisions, independent of each other
     σ, β | d, s     from a normal distribution; σ with β integrated out where that matters (`kernels`)
     s | β/s, σ      the scale once more, now with the standardised coefficients held: where the centred step is slow
@@ -22,7 +22,6 @@ et al. (2024), Bayesian Analysis (nested R-hat).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import final
 
@@ -34,8 +33,8 @@ from bayesreg.problem import Problem
 from bayesreg.samplers.kernels import GramKernel, Kernel, Noise, RowKernel
 from bayesreg.samplers.reduction import Reduction, far_off, reduce_problem, reduce_wide, unscaled_intercept
 from bayesreg.samplers.settings import Draws, Layout, Settings
-from bayesreg.samplers.slice import slice_step
 from bayesreg.samplers.sparse_updates import Collapsed
+from bayesreg.samplers.unknown_scale import UnknownScale
 from bayesreg.stacked import Stacked
 
 TUNE, TUNE_HIERARCHICAL = 40, 200
@@ -46,10 +45,6 @@ CROWDED = 0.25
 
 FEW = 0.7
 """Rank of the root, as a share of the penalised coefficients, from which the smaller system costs less."""
-
-SMALLEST = -230.0
-"""Logarithm of an unknown scale, in units of where it starts, below which it does not go.  A proper prior leaves no
-probability there, but a chain whose first point is far out may be thrown to 10⁻¹⁶⁹, where precisions overflow."""
 
 REPORT = 20
 """Sweeps between two reports of progress."""
@@ -165,19 +160,6 @@ class Mixture:
         return cls(whole, proper, hyper, unknown[held], proper.location(int(held.sum())), start)
 
 
-def penalty_along(mixture: Mixture, standard: Array) -> Callable[[Array], Array]:
-    """r (C,) ↦ pen(μ + r·x) (C,) for deviations x (C, k).
-
-    Where pen is Σ l1|x| + l2x², that is two sums over the columns, once, and a parabola in r.
-    """
-    form = mixture.prior.elastic(standard.shape[1])
-    if form is None:
-        return lambda ratio: np.asarray(mixture.prior.penalty(mixture.location + ratio[:, None] * standard))
-    size = np.abs(standard)
-    sums = [(size**power @ rate, power) for power, rate in ((1, form.l1), (2, form.l2)) if rate.any()]
-    return lambda ratio: np.asarray(sum(total * ratio**power for total, power in sums))
-
-
 @final
 @dataclass(slots=True, eq=False)
 class State:
@@ -198,17 +180,20 @@ class Gibbs:
     noise: Noise
     sigma_known: float | None
     kernel: Kernel = field(init=False)
+    scale: UnknownScale | None = field(init=False, default=None)
     last: State | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Choose the form of the normal draw."""
-        r, noise = self.reduced, self.noise
+        r, noise, m = self.reduced, self.noise, self.mixture
+        if m.hyper is not None:
+            self.scale = UnknownScale(m.prior, m.hyper, m.unknown, m.start)
         crowded = noise.hyper is not None and not noise.scaled and r.held.size > CROWDED * (noise.freedom + 1)
         few = r.root.shape[0] < FEW * r.held.size
         if r.gram is not None and not crowded and not few:
             self.kernel = GramKernel(r, noise)
             return
-        elastic = self.mixture.prior.elastic(r.held.size)
+        elastic = m.prior.elastic(r.held.size)
         one = None if elastic is None else Collapsed.of(elastic.l1, elastic.l2)
         self.kernel = RowKernel(r, noise, one)
 
@@ -295,52 +280,12 @@ class Gibbs:
 
     def _sweep(self, state: State, rng: np.random.Generator) -> None:
         mixture = self.mixture
-        if mixture.hyper is not None:
-            state.scale = self._centred_scale(state, rng)
+        if self.scale is not None:
+            state.scale = self.scale.centred(self._standard(state, self._factor(state)), state.scale, rng)
         factor = self._factor(state)
         mixed = mixture.prior.mixing(mixture.location + self._standard(state, factor), rng)
         assert mixed is not None
         state.delta, state.sigma = self.kernel.draw(mixed / factor**2, factor, state.sigma, rng)
-        if mixture.hyper is not None:
-            self._interwoven_scale(state, rng)
-
-    # -- the prior's unknown scale -------------------------------------------------------------------------------
-
-    def _log_prior_scale(self, t: Array) -> Array:
-        assert self.mixture.hyper is not None
-        least = SMALLEST + math.log(self.mixture.start)
-        with np.errstate(over="ignore"):
-            return np.where(t < least, -np.inf, self.mixture.hyper.log_density(np.exp(np.maximum(t, least))) + t)
-
-    def _width(self) -> float:
-        return 4 / math.sqrt(max(int(self.mixture.unknown.sum()), 1))
-
-    def _centred_scale(self, state: State, rng: np.random.Generator) -> Array:
-        """s given β: p(s)·s^−k·exp(−pen((β − μ)/s))."""
-        unknown = self.mixture.unknown
-        start, k = np.log(state.scale), int(unknown.sum())
-        penalty = penalty_along(self.mixture, self._standard(state, self._factor(state)) * unknown)
-
-        def log_density(t: Array) -> Array:
-            with np.errstate(over="ignore"):  # next to s = 0
-                return self._log_prior_scale(t) - k * t - penalty(np.exp(start - t))
-
-        return np.asarray(np.exp(slice_step(log_density, start, self._width(), rng)))
-
-    def _interwoven_scale(self, state: State, rng: np.random.Generator) -> None:
-        """s given β/s: β moves with s, and only the likelihood and p(s) change; a parabola in s."""
-        r, unknown = self.reduced, self.mixture.unknown
-        moving = (state.delta * unknown) @ r.root.T
-        rest = r.response - (state.delta * ~unknown) @ r.root.T
-        slope = np.einsum("ci,ci->c", rest, moving)
-        bend = np.einsum("ci,ci->c", moving, moving)
-        start = np.log(state.scale)
-
-        def log_density(t: Array) -> Array:
-            ratio = np.exp(t - start)
-            moved = (ratio * slope - 0.5 * ratio**2 * bend) / state.sigma**2
-            return np.asarray(self._log_prior_scale(t) + moved)
-
-        found = slice_step(log_density, start, self._width(), rng)
-        state.scale = np.exp(found)
-        state.delta = np.where(unknown, np.exp(found - start)[:, None], 1.0) * state.delta
+        if self.scale is not None:
+            moved = self.scale.interwoven(self.reduced, state.delta, state.sigma, state.scale, rng)
+            state.delta, state.scale = moved

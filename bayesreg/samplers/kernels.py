@@ -248,7 +248,8 @@ class RowKernel(Kernel):
 
         def log_density(t: Array) -> Array:
             v = np.exp(2 * t)
-            sums = (np.log(values + v[:, None]) + squares / (values + v[:, None])).sum(axis=1)
+            total = values + v[..., None]
+            sums = (np.log(total) + squares / total).sum(axis=-1)
             return np.asarray(self.noise.log_prior(t) - rest * t - 0.5 * (r.residual / v + sums))
 
         return self.noise.moved(log_density, sigma, rng)

@@ -30,7 +30,7 @@ from bayesreg.descent import minimise
 from bayesreg.importance import MAX_KHAT, smoothed
 from bayesreg.interfaces import Array
 from bayesreg.problem import Problem
-from bayesreg.samplers.gibbs import TUNE, TUNE_HIERARCHICAL, Gibbs, Mixture, is_mixture, penalizes
+from bayesreg.samplers.gibbs import TUNE, TUNE_HIERARCHICAL, Gibbs, Mixture, State, is_mixture, penalizes
 from bayesreg.samplers.kernels import Noise
 from bayesreg.samplers.reduction import reduce_gram
 from bayesreg.samplers.settings import Draws, Layout, Refused, Settings
@@ -53,7 +53,8 @@ POOL_CELLS = 1 << 25
 """Rows × sweeps up to which every sweep is weighed, and draws resampled from all; beyond, every sixth."""
 
 PILOT, PILOT_CHAINS, PILOT_TUNE = 512, 64, 12
-"""Draws of a round (fewer where there are many rows), on how many chains, after how many sweeps."""
+"""Draws of a round (fewer where there are many rows), on how many chains, after how many sweeps; four times as many in
+the first round where a scale is unknown.  Later rounds go on from where the chains are."""
 
 PILOT_CELLS = 1 << 23
 """Rows × draws of a round."""
@@ -103,20 +104,23 @@ def draw(problem: Problem, settings: Settings) -> Draws:
     tried: list[_Weighted] = []
     sampler = model.sampler(work, mixture, 1.0)
     layout = settings.layout(sampler.chains)
-    size = layout.chains * layout.draws
-    pooled = work.n * size * SWEEPS <= POOL_CELLS
+    pooled = work.n * layout.chains * layout.draws * SWEEPS <= POOL_CELLS
     thin = 1 if pooled or sampler.independent else SWEEPS
-    wide = replace(layout, draws=layout.draws * SWEEPS) if pooled else layout
+    # Chains are short where their sweeps are few, however many draws are taken from them.
+    wide = replace(settings, draws=settings.draws * SWEEPS).layout(sampler.chains) if pooled else layout
+    length = -(-wide.draws // SWEEPS) if pooled else layout.draws
+    start: State | None = None
     for seed, temper in zip(final.spawn(len(TEMPERS)), TEMPERS, strict=True):
         sampler = model.sampler(work, mixture, temper)
-        draws = sampler.run(wide, tune, replace(settings, seed=seed), thin)
+        draws = sampler.run(wide, tune, replace(settings, seed=seed), thin, start)
+        start, tune = sampler.last, min(tune, TUNE)  # a little wider, and the chains have long been at rest
         tried.append(_weigh(work, model, temper, draws, rounds))
         if tried[-1].khat <= GOOD_KHAT or draws.interrupted:
             break
     best = min(tried, key=lambda one: one.khat)
-    result = best.resampled(layout.draws, np.random.default_rng(final))
+    result = best.resampled(length, np.random.default_rng(final))
     found = assess(result.theta)
-    share = float(min(found.bulk.min(), found.tail.min())) / size
+    share = float(min(found.bulk.min(), found.tail.min())) / (wide.chains * length)
     if not (best.khat <= MAX_KHAT and (share >= LEAST_SHARE or result.interrupted)):
         msg = (
             f"importance weights of the quadratic stand-in have k-hat = {best.khat:.2f} (at most {MAX_KHAT}) and leave "
@@ -164,14 +168,15 @@ def _fitted(work: Problem, mixture: Mixture, rng: np.random.Generator) -> tuple[
     fixed = work if mixture.hyper is None else work.with_prior(work.prior.at(mixture.start))
     mode, _ = minimise(fixed)
     model = _Model.at(mode, work.gradient(mode), work.curvature(mode))
-    tune = PILOT_TUNE if mixture.hyper is None else 4 * PILOT_TUNE
+    tune, start = PILOT_TUNE if mixture.hyper is None else 4 * PILOT_TUNE, None
     size = int(np.clip(PILOT_CELLS // work.n, PILOT_CHAINS, PILOT))
     layout = Layout(PILOT_CHAINS, size // PILOT_CHAINS, None)
     spreads: list[float] = []
     for done in range(ROUNDS):
         settings = Settings(layout.draws, layout.chains, tune, np.random.SeedSequence(int(rng.integers(2**63))))
-        points = model.sampler(work, mixture, 1.0).run(layout, tune, settings).theta
-        points = points.reshape(-1, points.shape[2])
+        sampler = model.sampler(work, mixture, 1.0)
+        points = sampler.run(layout, tune, settings, start=start).theta
+        points, start, tune = points.reshape(-1, points.shape[2]), sampler.last, PILOT_TUNE
         nll, gradient, hessian = work.expected_model(points)
         spreads.append(float(np.var(nll - model(points))))
         if spreads[-1] <= FITTED:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import betaincinv
 
 from bayesreg import html
 from bayesreg.errors import ParameterError
 from bayesreg.interfaces import Array
-from bayesreg.validate.tallies import Ends, jeffreys_bounds, over_columns
+from bayesreg.validate.tallies import Ends, over_columns
 from bayesreg.validate.truths import Truths
 
 if TYPE_CHECKING:
@@ -194,8 +195,12 @@ class Coverage:
 
 
 def _upper(share: ArrayLike, count: ArrayLike, rows: int) -> Array:
-    """Upper bounds that all of so many rows together keep, but with probability FALSE_ALARM at most."""
-    return jeffreys_bounds(share, count, 1 - 2 * FALSE_ALARM / max(rows, 1))[1]
+    """Exact upper bounds (Clopper & Pearson): so many rows keep all, but with probability FALSE_ALARM at most."""
+    count = np.asarray(count, dtype=float)
+    hits = np.round(np.asarray(share, dtype=float) * count)
+    with np.errstate(invalid="ignore"):
+        bound = betaincinv(hits + 1, count - hits, 1 - FALSE_ALARM / max(rows, 1))
+    return np.where(count > 0, np.where(hits >= count, 1.0, bound), np.nan)
 
 
 def _size(row: pd.Series[Any]) -> str:

@@ -8,8 +8,11 @@ Vehtari 2023, Bayesian Analysis).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
+from pickle import PicklingError
 from types import CodeType, FunctionType
+from uuid import uuid4
 
 import numpy as np
 
@@ -98,11 +101,29 @@ def read_quantities(given: Mapping[str, TestQuantity] | Sequence[str] | None) ->
 def code_of(function: TestQuantity) -> str:
     """Digest of what a function does, so that a store tells one from another of the same name.
 
-    Not of what it closes over or calls, nor of an object that is called.
+    Of its code, its defaults and what it closes over; of an object that is called, its state; not of functions that it
+    finds by name.  What cannot be pickled has a digest of its own each time: a store then never takes it for the same.
     """
-    if not isinstance(function, FunctionType):
-        return type(function).__qualname__
-    return sha256(repr(_instructions(function.__code__)).encode()).hexdigest()[:16]
+    return sha256(repr(_signs(function, ())).encode()).hexdigest()[:16]
+
+
+def _signs(value: object, within: tuple[int, ...]) -> object:
+    """What tells a value from others; `within`: the functions that it was found in, which may be found in it."""
+    import joblib
+
+    if isinstance(value, partial):
+        return "partial", _signs(value.func, within), _signs((value.args, value.keywords), within)
+    if not isinstance(value, FunctionType):
+        try:
+            return str(joblib.hash(value))
+        except (PicklingError, TypeError, AttributeError):  # what pickle raises for locks, local classes and the like
+            return uuid4().hex
+    if id(value) in within:
+        return "itself"
+    inside = (*within, id(value))
+    kept = [cell.cell_contents for cell in value.__closure__ or ()]
+    given = (value.__defaults__ or (), tuple((value.__kwdefaults__ or {}).values()))
+    return _instructions(value.__code__), *(_signs(each, inside) for each in (*kept, *given[0], *given[1]))
 
 
 def _instructions(code: CodeType) -> tuple[object, ...]:

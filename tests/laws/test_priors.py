@@ -294,6 +294,20 @@ def test_elastic_form_is_the_penalty(prior):
 
 
 @EACH
+def test_penalty_by_degree_is_the_penalty_along_every_ray(prior):
+    location, rng = prior.location(P), np.random.default_rng(23)
+    away = points(prior, 23) - location
+    pieces = prior.by_degree(away)
+    assert set(prior.by_degree(np.zeros(P))) == set(pieces)
+    for ratio in (0.0, 1e-3, *np.exp(rng.normal(size=3)), 50.0):
+        along = sum((piece * ratio**degree for degree, piece in pieces.items()), np.zeros(away.shape[:-1]))
+        np.testing.assert_allclose(along, prior.penalty(location + ratio * away), rtol=1e-9, atol=1e-12)
+    if pieces:  # a degree that is off by little shows
+        wrong = sum(piece * 50.0 ** (degree + 0.01) for degree, piece in pieces.items())
+        assert not np.allclose(wrong, along, rtol=1e-3)
+
+
+@EACH
 def test_rescaling_stretches_about_the_location(prior):
     proper = np.isfinite(prior.variance(P))
     np.testing.assert_array_equal(proper, prior.rates(P) > 0)

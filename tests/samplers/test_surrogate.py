@@ -23,7 +23,7 @@ from tests.statistical.test_agreement import naive_grid
 
 @cache
 def drawn() -> Posterior:
-    return sample(logistic(), "surrogate", draws=4000, seed=2)
+    return sample(logistic(), "surrogate", draws=8000, seed=2)
 
 
 def test_draws_agree_with_a_grid() -> None:

@@ -6,6 +6,7 @@ from scipy import stats
 
 import bayesreg as br
 from bayesreg.validate import coverage
+from bayesreg.validate.fixed_truth_result import FALSE_ALARM, _upper
 from bayesreg.validate.intervals_at import AtTruths, Making, laplace_intervals
 from bayesreg.validate.truths import expected_information
 
@@ -225,3 +226,12 @@ def test_rows_that_stand_for_several_and_an_intercept_that_is_not_there_are_refu
     )
     with pytest.raises(br.ParameterError, match="no column 'z'"):
         found.curve("z")
+
+
+@pytest.mark.parametrize(("count", "rows", "level"), [(20, 50, 0.95), (100, 5, 0.99), (200, 500, 0.99), (200, 5, 0.95)])
+def test_right_intervals_are_called_short_no_more_often_than_promised(count, rows, level):
+    hits = np.arange(count + 1)
+    called = _upper(hits / count, np.full(count + 1, count), rows) < level
+    alarm = stats.binom.pmf(hits, count, level)[called].sum() * rows
+    assert alarm <= FALSE_ALARM
+    assert called[: int(0.5 * count)].all()  # and half of what is promised is

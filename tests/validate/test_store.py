@@ -1,6 +1,7 @@
 """A store that is damaged, shared or cannot be gone on with is refused, and says what to do."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -110,3 +111,40 @@ def test_every_line_is_json(tmp_path):
     run(lambda index, seed: {"text": "a\u2028b\n\x1c"}, 2, workers=1, store=path)
     assert [json.loads(line)["text"] for line in path.read_text().splitlines()[1:]] == ["a\u2028b\n\x1c"] * 2
     assert len(run(noise, 2, workers=1, store=path).records) == 2
+
+
+def test_what_a_function_closes_over_tells_it_from_another():
+    def column(k):
+        return lambda d, p: d["beta"][:, k]
+
+    def chosen(k, d, p):
+        return d["beta"][:, k]
+
+    class Column:
+        def __init__(self, k):
+            self.k = k
+
+    assert code_of(column(0)) == code_of(column(0)) != code_of(column(2))
+    assert code_of(lambda d, p, k=0: d["a"]) != code_of(lambda d, p, k=2: d["a"])
+    assert code_of(lambda d, p, *, k=0: d["a"]) != code_of(lambda d, p, *, k=2: d["a"])
+    assert code_of(partial(chosen, 0)) == code_of(partial(chosen, 0)) != code_of(partial(chosen, 2))
+    assert code_of(Scaled(1.0)) == code_of(Scaled(1.0)) != code_of(Scaled(2.0))
+    local = Column(1)  # its class cannot be pickled: never taken for what it was
+    assert code_of(local) != code_of(local)
+
+
+def test_a_function_that_calls_itself_has_a_digest():
+    def again(d, p, left=2):
+        return again(d, p, left - 1) if left else d["a"]
+
+    assert code_of(again) == code_of(again)
+
+
+class Scaled:
+    """A quantity that is an object."""
+
+    def __init__(self, by):
+        self.by = by
+
+    def __call__(self, draws, problem):
+        return self.by * draws["sigma"]

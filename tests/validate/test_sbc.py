@@ -25,10 +25,11 @@ RIGHT = {
 
 @pytest.mark.parametrize("case", RIGHT)
 def test_right_samplers_pass(case):
-    found = sbc(RIGHT[case](), 100, seed=11, **FAST)
+    count = 30 if case == "surrogate" else 100
+    found = sbc(RIGHT[case](), count, seed=11, **FAST)
     assert found.passed, str(found)
     assert set(found.methods) - {"hmc"} == {case.partition(",")[0]}  # one that refuses itself is followed by the next
-    assert found.ranks.shape == (100, len(found.names))
+    assert found.ranks.shape == (count, len(found.names))
     assert found.ranks.min() >= 0
     assert found.ranks.max() <= 19
     assert {"log_likelihood", "log_prior", "intercept", "beta[x0]"} <= set(found.names)

@@ -130,13 +130,13 @@ def _strengths() -> Iterator[Control]:
     little = gaussian(WIDE + 10, WIDE, br.Laplace(0.7), 20.0)
     classes = logistic(20, WIDE).with_prior(br.Gaussian(0.08))
     of = {  # the scale is a power of 1/λ
-        "gibbs": (gibbs, little, 1.0), "conjugate": (conjugate, little.with_prior(br.Gaussian(0.7)), 0.5),
-        "hmc": (hmc, classes, 0.5), "surrogate": (surrogate, classes, 0.5),
+        "gibbs": (gibbs, little, 1.0, 100), "conjugate": (conjugate, little.with_prior(br.Gaussian(0.7)), 0.5, 130),
+        "hmc": (hmc, classes, 0.5, 130), "surrogate": (surrogate, classes, 0.5, 150),
     }  # fmt: skip
     for how, factor, side in (("larger", 1 / 1.1, -1), ("smaller", 1 / 0.9, 1)):
-        for name, (owner, problem, power) in of.items():
+        for name, (owner, problem, power, fewer) in of.items():
             wrong = rescaled(factor**power)
-            yield Control(f"λ {how} by 10 %", name, owner, "draw", wrong, problem, 400, 150, "log_prior", side)
+            yield Control(f"λ {how} by 10 %", name, owner, "draw", wrong, problem, 400, fewer, "log_prior", side)
 
 
 def controls() -> list[Control]:

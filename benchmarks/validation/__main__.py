@@ -51,7 +51,7 @@ def _run(replications: int, workers: int, *, quick: bool) -> dict[str, Any]:
         _say(f"{row['likelihood']} × {row['prior']}: {row['verdict']} ({row['seconds']:.0f} s)")
         found["calibrations"].append(row)
     found["controls"] = []
-    for row in all_caught(level, workers, fewer=4 if quick else 1):
+    for row in all_caught(level, workers, quick=quick):
         said = "caught" if row["caught"] else "NOT CAUGHT"
         _say(f"{row['fault']}, {row['sampler']}: {said} ({row['seconds']:.0f} s)")
         found["controls"].append(row)

@@ -15,17 +15,34 @@ import bayesreg as br
 from bayesreg.problem import Problem
 from bayesreg.samplers import conjugate, gibbs, hmc, kernels, surrogate
 from bayesreg.samplers.settings import Draws, Settings
-from bayesreg.validate import sbc
+from bayesreg.validate import Calibration, sbc
 from benchmarks.validation.cases import SEED
 
 Draw = Callable[[Problem, Settings], Draws]
 
 SETTINGS: dict[str, Any] = {"draws": 20, "chains": 8, "tune": 20, "ranks": 19, "workers": 1, "seed": SEED}
 
+WIDE = 100
+"""Columns, where each coefficient shows a tenth of its scale hardly and their common density shows it soon."""
+
 
 @dataclass(frozen=True)
 class Control:
-    """A fault, where it is put, and the problem that it is looked for on."""
+    """A fault, where it is put, and the problem that it is looked for on.
+
+    Parameters
+    ----------
+    fault, sampler : str
+    owner, name, wrong
+        What is replaced, by `wrong` of what is right.
+    problem : Problem
+    replications, fewer : int
+        Of the table, and of the tests.
+    concerns : str
+        The quantity whose ranks stray the most.
+    side : int
+        Where its truths lie: 1 above the draws, -1 below.
+    """
 
     fault: str
     sampler: str
@@ -34,6 +51,9 @@ class Control:
     wrong: Any
     problem: Problem
     replications: int
+    fewer: int
+    concerns: str
+    side: int
 
 
 @contextmanager
@@ -67,7 +87,7 @@ def logistic(n: int, p: int) -> Problem:
 
 
 def rescaled(factor: float) -> Callable[[Draw], Draw]:
-    """The prior's scale off by a factor: λ by its inverse."""
+    """The prior's scale off by a factor."""
     return lambda draw: lambda problem, settings: draw(problem.with_prior(problem.prior.rescaled(factor)), settings)
 
 
@@ -105,38 +125,54 @@ def narrow(draw: Draw) -> Draw:
     return shrunk
 
 
+def _strengths() -> Iterator[Control]:
+    """λ off by a tenth, where the data say next to nothing of a hundred coefficients."""
+    little = gaussian(WIDE + 10, WIDE, br.Laplace(0.7), 20.0)
+    classes = logistic(20, WIDE).with_prior(br.Gaussian(0.08))
+    of = {  # the scale is a power of 1/λ
+        "gibbs": (gibbs, little, 1.0, 100), "conjugate": (conjugate, little.with_prior(br.Gaussian(0.7)), 0.5, 130),
+        "hmc": (hmc, classes, 0.5, 130), "surrogate": (surrogate, classes, 0.5, 150),
+    }  # fmt: skip
+    for how, factor, side in (("larger", 1 / 1.1, -1), ("smaller", 1 / 0.9, 1)):
+        for name, (owner, problem, power, fewer) in of.items():
+            wrong = rescaled(factor**power)
+            yield Control(f"λ {how} by 10 %", name, owner, "draw", wrong, problem, 400, fewer, "log_prior", side)
+
+
 def controls() -> list[Control]:
     """Every fault, in the samplers that have the step."""
-    weak = gaussian(4, 8, br.Laplace(0.7), 3.0)
-    few, fewer = (gaussian(n, 1, br.Laplace(0.7)) for n in (12, 6))
-    scaled = [
-        ("gibbs", gibbs, weak),
-        ("conjugate", conjugate, weak.with_prior(br.Gaussian(0.7))),
-        ("hmc", hmc, logistic(4, 8)),
-        ("surrogate", surrogate, logistic(4, 8)),
-    ]
+    # Which of both steps is taken depends on the rows: see the tests.
+    three, eight = (gaussian(n, 1, br.Laplace(0.7)) for n in (3, 8))
+    freedom, sigma = "degrees of freedom: two too many,", ("sigma", 1)
     return [
-        *(
-            Control(f"λ {how} by 10 %", name, owner, "draw", rescaled(factor), problem, 1000)
-            for how, factor in (("larger", 1 / 1.1), ("smaller", 1 / 0.9))
-            for name, owner, problem in scaled
+        *_strengths(),
+        Control(f"{freedom} σ given β", "gibbs", gibbs, "Noise", freer, eight, 600, 250, *sigma),
+        Control(f"{freedom} β integrated out", "gibbs", gibbs, "Noise", freer, three, 400, 100, *sigma),
+        Control(
+            "the Jacobian of log σ dropped", "gibbs", kernels.Noise, "log_prior", without_jacobian,
+            three, 400, 200, *sigma,
         ),
-        Control("degrees of freedom: two too many, σ given β", "gibbs", gibbs, "Noise", freer, few, 1000),
-        Control("degrees of freedom: two too many, β integrated out", "gibbs", gibbs, "Noise", freer, fewer, 1000),
-        Control("the Jacobian of log σ dropped", "gibbs", kernels.Noise, "log_prior", without_jacobian, fewer, 1000),
         Control(
             "draws of the prior, which ignore the data", "conjugate", conjugate, "draw", from_the_prior,
-            gaussian(12, 3, br.Gaussian(0.7), 1.0), 500,
+            gaussian(12, 3, br.Gaussian(0.7), 1.0), 500, 100, "log_likelihood", 1,
         ),
-        Control("draws a fifth too close to their mean", "hmc", hmc, "draw", narrow, logistic(12, 3), 500),
+        Control(
+            "draws a fifth too close to their mean", "hmc", hmc, "draw", narrow, logistic(12, 3), 500, 300,
+            "log_likelihood", -1,
+        ),
     ]  # fmt: skip
 
 
-def caught(control: Control, level: float) -> dict[str, Any]:
+def calibrated(control: Control, replications: int, level: float) -> Calibration:
+    """What calibration finds of a fault."""
+    with put(control):
+        return sbc(control.problem, replications, method=control.sampler, false_alarm=level, **SETTINGS)
+
+
+def caught(control: Control, replications: int, level: float) -> dict[str, Any]:
     """One line: what was found of a fault."""
     start = time.perf_counter()
-    with put(control):
-        found = sbc(control.problem, control.replications, method=control.sampler, false_alarm=level, **SETTINGS)
+    found = calibrated(control, replications, level)
     return {
         "fault": control.fault, "sampler": control.sampler, "replications": len(found.ranks), "p": found.p,
         "worst": str(found.table.index[0]), "caught": found.p <= level, "seconds": time.perf_counter() - start,
@@ -144,12 +180,12 @@ def caught(control: Control, level: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def all_caught(level: float, workers: int, fewer: int = 1) -> Iterator[dict[str, Any]]:
-    """Every line, in their order; `fewer`: a fraction of the replications."""
+def all_caught(level: float, workers: int, *, quick: bool = False) -> Iterator[dict[str, Any]]:
+    """Every line, in their order; `quick`: with as few replications as the tests."""
 
     def one(index: int) -> dict[str, Any]:
         control = controls()[index]
-        return caught(replace(control, replications=control.replications // fewer), level)
+        return caught(control, control.fewer if quick else control.replications, level)
 
     with parallel_config(backend="loky", inner_max_num_threads=1):
         yield from Parallel(n_jobs=workers, return_as="generator")(delayed(one)(k) for k in range(len(controls())))

@@ -1,4 +1,4 @@
-"""Right samplers pass; wrong ones fail: a scale, a degree of freedom, a Jacobian, draws that ignore the data."""
+"""Right samplers pass, on few replications; what is refused, what is told.  Wrong samplers: `test_controls`."""
 
 from dataclasses import replace
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import bayesreg as br
-from bayesreg.samplers import conjugate, gibbs, hmc, kernels
-from bayesreg.samplers.settings import Draws
+from bayesreg.samplers import gibbs
 from bayesreg.validate import sbc
+from benchmarks.validation.controls import rescaled
 from tests.validate.problems import lasso, logistic, ridge, rows
 
 FAST = {"workers": 1, "draws": 20, "chains": 8, "tune": 20, "ranks": 19}
@@ -25,70 +25,18 @@ RIGHT = {
 
 @pytest.mark.parametrize("case", RIGHT)
 def test_right_samplers_pass(case):
-    found = sbc(RIGHT[case](), 100, seed=11, **FAST)
+    count = 30 if case == "surrogate" else 100
+    found = sbc(RIGHT[case](), count, seed=11, **FAST)
     assert found.passed, str(found)
     assert set(found.methods) - {"hmc"} == {case.partition(",")[0]}  # one that refuses itself is followed by the next
-    assert found.ranks.shape == (100, len(found.names))
+    assert found.ranks.shape == (count, len(found.names))
     assert found.ranks.min() >= 0
     assert found.ranks.max() <= 19
     assert {"log_likelihood", "log_prior", "intercept", "beta[x0]"} <= set(found.names)
 
 
-def wrong_scale(patch, factor):
-    original = gibbs.draw
-    patch.setattr(gibbs, "draw", lambda problem, s: original(problem.with_prior(problem.prior.rescaled(factor)), s))
-
-
-@pytest.mark.parametrize("factor", [0.9, 1.1])
-def test_a_scale_that_is_off_by_a_tenth_is_caught(monkeypatch, factor):
-    wrong_scale(monkeypatch, factor)
-    found = sbc(lasso(n=4, p=8, sigma=3.0), 600, seed=3, method="gibbs", **FAST)
-    assert not found.passed
-    assert found.table.index[0] == "log_prior"
-    assert found.table["mean_rank"].iloc[0] > 0.5 if factor > 1 else found.table["mean_rank"].iloc[0] < 0.5
-
-
-@pytest.mark.parametrize("n", [6, 12])  # σ given the coefficients, and with them integrated out
-def test_a_wrong_degree_of_freedom_is_caught(monkeypatch, n):
-    original = kernels.Noise
-    monkeypatch.setattr(gibbs, "Noise", lambda hyper, scaled, unit, freedom: original(hyper, scaled, unit, freedom + 2))
-    found = sbc(lasso(n=n, p=1), 800, seed=4, method="gibbs", **FAST)
-    assert not found.passed
-    assert "sigma" in found.verdict
-
-
-def test_a_jacobian_that_was_dropped_is_caught(monkeypatch):
-    original = kernels.Noise.log_prior
-    monkeypatch.setattr(kernels.Noise, "log_prior", lambda self, t: original(self, t) - t)
-    found = sbc(lasso(n=6, p=1), 600, seed=4, method="gibbs", **FAST)
-    assert not found.passed
-    assert "sigma" in found.verdict
-
-
-def from_the_prior(problem, settings):
-    """Draws of the prior: right in every parameter."""
-    rng, size = settings.generator(), settings.chains * settings.draws
-    intercept, beta = problem.intercept.draw(rng, size, 1), problem.prior.draw(rng, size, problem.p)
-    theta = np.concatenate([intercept, beta], axis=1).reshape(settings.chains, settings.draws, -1)
-    return Draws(theta, None, independent=True)
-
-
-def test_draws_that_ignore_the_data_pass_in_the_parameters_and_fail_in_the_likelihood(monkeypatch):
-    problem = ridge(sigma=1.0)
-    monkeypatch.setattr(conjugate, "draw", from_the_prior)
-    found = sbc(problem, 200, seed=5, method="conjugate", **FAST)
-    assert not found.passed
-    assert found.table.index[0] == "log_likelihood"
-    blind = found.table.drop("log_likelihood")
-    assert blind["p_value"].min() * len(blind) > 0.01
-
-
-def test_a_gradient_that_is_off_is_no_error_of_hmc_but_a_density_is(monkeypatch):
-    problem = logistic()
-    assert sbc(problem, 60, seed=2, method="hmc", **FAST).passed
-    original = hmc.draw
-    monkeypatch.setattr(hmc, "draw", lambda problem, s: original(problem.with_prior(br.Laplace(1.4)), s))
-    assert not sbc(problem, 200, seed=2, method="hmc", **FAST).passed
+def test_hmc_passes_where_the_surrogate_would_be_chosen():
+    assert sbc(logistic(), 60, seed=2, method="hmc", **FAST).passed
 
 
 def test_an_improper_prior_takes_truths_from_the_posterior():
@@ -108,7 +56,7 @@ def test_truths_of_another_sampler_tell_what_one_does_consistently_wrong(monkeyp
     """Ridge truths by the exact sampler, posteriors by one whose scale is off; by itself it would pass."""
     problem = ridge(n=6, p=6, sigma=1.5)
     settings = {"truths": "posterior", "method": "gibbs", "seed": 3} | FAST
-    wrong_scale(monkeypatch, 1.5)
+    monkeypatch.setattr(gibbs, "draw", rescaled(1.5)(gibbs.draw))
     other = sbc(problem, 300, **settings)
     assert "by conjugate; each" in other.sentence
     assert not other.shared

@@ -6,7 +6,6 @@ from bayesreg.samplers import LADDER
 from benchmarks.validation import page
 from benchmarks.validation.calibrations import calibrate
 from benchmarks.validation.cases import LIKELIHOODS, PRIORS, cases
-from benchmarks.validation.controls import controls, put
 from tests.registry import LIKELIHOODS as KNOWN
 from tests.registry import PRIORS as FORMS
 
@@ -36,14 +35,6 @@ def test_every_likelihood_and_form_of_prior_is_validated():
     assert {type(make(4)) for name, make in FORMS.items() if name != "flat"} == {
         type(make()) for make in PRIORS.values()
     }
-
-
-def test_a_fault_is_taken_out_again():
-    control = controls()[0]
-    right = getattr(control.owner, control.name)
-    with put(control):
-        assert getattr(control.owner, control.name) is not right
-    assert getattr(control.owner, control.name) is right
 
 
 def test_the_page_says_what_failed():

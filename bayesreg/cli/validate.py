@@ -37,7 +37,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         "the truths as often as they promise (simulation-based calibration); then hold all samplers that apply against "
         "each other on your data. Says whether the draws can be trusted, not whether the model is right."
     )
-    parser.epilog = "Exit status: 0, 1 (a check failed, or is incomplete), 2 (bad input), 130 (interrupted)."
+    parser.epilog = (
+        "Exit status: 0 (nothing speaks against the sampler; the first line says whether that is enough to trust it), "
+        "1 (a check failed, or is incomplete), 2 (bad input), 130 (interrupted)."
+    )
     add_problem(parser)
     add_scale(parser)
     parser.add_argument("--method", default="auto", help="sampler: auto, conjugate, gibbs, surrogate, hmc or nuts")

@@ -57,7 +57,8 @@ def _first_up(text: str) -> str:
 def _seen(checked: Checked) -> str:
     """What so many replications can show: what a pass is worth."""
     least = checked.calibration.detectable
-    seen, unseen = [], []
+    seen: list[str] = []
+    unseen: list[str] = []
     for worth, told, name in (
         (least.shift < 10, f"{least.shift:.2g} posterior sds off", "off"),
         (least.narrow > 0.01, f"{100 * (1 - least.narrow):.0f} % too narrow", "too narrow"),

@@ -16,6 +16,7 @@ from bayesreg.in_words import counted, title
 from bayesreg.problem import Problem
 from bayesreg.validate.finite import finite
 from bayesreg.validate.power import Detectable, detectable
+from bayesreg.validate.reasons import tallied
 from bayesreg.validate.store import Record
 from bayesreg.validate.uniformity import counts_below, p_value
 
@@ -77,8 +78,8 @@ class Calibration:
 
     @property
     def failures(self) -> dict[str, int]:
-        """Why replications ended without draws, and how many of them."""
-        return dict(Counter(record["failed"] for record in self.records if "failed" in record))
+        """Why replications ended without draws, and how many of them: those alike but for numbers by the first."""
+        return tallied(record["failed"] for record in self.records if "failed" in record)
 
     @property
     def methods(self) -> dict[str, int]:

@@ -85,7 +85,7 @@ class Source(ABC):
 
     @property
     def shared(self) -> bool:
-        """Whether truths are draws of the sampler that is checked: what it makes wrong consistently is then not seen."""
+        """Whether truths are draws of the sampler that is checked, so that a consistent error is not seen."""
         return False
 
     @abstractmethod

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv
 
 from bayesreg.interfaces import Array
+from bayesreg.validate.reasons import alike
 from bayesreg.validate.truths import Truths
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def over_columns(ends: Mapping[str, Ends], truths: Truths, columns: NDArray[np.i
 def reasons(records: Sequence[Mapping[str, Any]], factors: Array) -> pd.DataFrame:
     """One row a method, factor and reason for which there are no intervals: how often.
 
-    Reasons are the same where they begin the same, up to the first colon; the first is told in full.
+    Reasons are the same where they begin the same, but for numbers, up to the first colon; the first is told in full.
     """
     import pandas as pd
 
@@ -144,7 +145,7 @@ def reasons(records: Sequence[Mapping[str, Any]], factors: Array) -> pd.DataFram
     for record in records:
         for factor, point in zip(factors, record["points"], strict=True):
             for method, reason in point["failed"].items():
-                key = (method, float(factor), said.setdefault(reason.partition(":")[0], reason))
+                key = (method, float(factor), said.setdefault(alike(reason.partition(":")[0]), reason))
                 counted[key] = counted.get(key, 0) + 1
     rows = [(*key, count) for key, count in sorted(counted.items())]
     return pd.DataFrame(rows, columns=["method", "factor", "reason", "count"])

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
+from bayesreg.validate.power import detectable
+from benchmarks.validation.calibrations import RANKS
+
 Row = Mapping[str, Any]
 
 VERSIONS = ("bayesreg", "numpy", "scipy", "pymc", "nutpie", "pytensor", "arviz")
@@ -111,7 +114,8 @@ def calibrations(rows: Sequence[Row], level: float) -> str:
         + (f"**{len(failed)} failed.** " if failed else "**All passed.** ")
         + "The adjusted p of a problem is the smallest of its quantities' p-values times their number; a problem fails "
         f"at {level:.2g}, so that all right samplers together fail with probability at most {level * len(rows):.2g}. "
-        "Ranks are the truth's among 19 draws, in every parameter, the log-likelihood and the log prior."
+        f"Ranks are the truth's among {RANKS} draws, in every parameter, the log-likelihood and the log prior. "
+        + _shown(rows, level)
     )
     cells = [
         (
@@ -123,6 +127,17 @@ def calibrations(rows: Sequence[Row], level: float) -> str:
     ]  # fmt: skip
     head = ("sampler", "likelihood", "prior", "replications", "adjusted p", "least likely", "mean rank", "spread", "")
     return f"{told}\n\n{table(head, cells)}\n"
+
+
+def _shown(rows: Sequence[Row], level: float) -> str:
+    """What the fewest replications of a problem show."""
+    size, quantities = min(row["replications"] for row in rows), max(row["quantities"] for row in rows)
+    least = detectable(size, RANKS, level / quantities)
+    return (
+        f"{size} replications at this level are as likely as not, or likelier, to show one quantity's draws that are "
+        f"{least.shift:.2g} posterior sds off, {100 * (1 - least.narrow):.0f} % too narrow or "
+        f"{100 * (least.wide - 1):.0f} % too wide; smaller errors may stay unseen."
+    )
 
 
 def _first(row: Row) -> str:
@@ -140,7 +155,10 @@ def controls(rows: Sequence[Row], level: float) -> str:
     """Wrong samplers."""
     missed = [row for row in rows if not row["caught"]]
     verdict = f"**{len(missed)} not caught.**" if missed else "**all caught.**"
-    told = f"{len(rows)} faults, looked for at the level of the table above ({level:.2g}): {verdict}"
+    told = (
+        f"{len(rows)} faults, looked for at the level of the table above ({level:.2g}), on problems that are made to "
+        f"show them and with as many replications as that takes, which may be more than the table's: {verdict}"
+    )
     cells = [
         (row["fault"], row["sampler"], row["replications"], f"{row['p']:.1g}", f"`{row['worst']}`",
          "caught" if row["caught"] else "NOT caught")

@@ -344,8 +344,8 @@ def test_a_first_look_compiles_nothing(capsys: pytest.CaptureFixture[str], monke
     assert main([*arguments, "--workers", "1"]) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert text.startswith(
-        "Nothing speaks against gibbs in 5 replications, but what the sampler makes wrong consistently is not seen, since "
-        "truths are its own; draws that are too wide are not seen by so few replications, however wide."
+        "Nothing speaks against gibbs in 5 replications, but what the sampler makes wrong consistently is not seen, "
+        "since truths are its own; draws that are too wide are not seen by so few replications, however wide."
     )
     assert "can be trusted" not in text
     assert "Draws that are too wide stay unseen by so few, however far. An error that truths and draws" in text

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from bayesreg.validate.reasons import alike, tallied
 from bayesreg.validate.tallies import Ends, by_column, jeffreys_bounds, over_columns, reasons
 from bayesreg.validate.truths import Truths
 
@@ -78,3 +79,9 @@ def test_reasons_are_the_same_where_they_begin_the_same():
     ]
     table = reasons(records, np.array([0.5, 2.0]))
     assert table.to_numpy().tolist() == [["m", 0.5, "no mode: 0", 3], ["m", 2.0, "other", 1]]
+
+
+def test_reasons_that_differ_in_numbers_are_counted_together():
+    given = ["Refused: a variance of 0.89 nats", "Refused: a variance of 1.05 nats", "Refused: k-hat = 1e-3"]
+    assert tallied(given) == {"Refused: a variance of 0.89 nats": 2, "Refused: k-hat = 1e-3": 1}
+    assert alike("at -1.5e+10, 2") == alike("at 7, 33") != alike("at 7")

@@ -19,7 +19,7 @@ from bayesreg.evidence import DRAWS, EvidenceChoice, evidence_scale
 from bayesreg.interfaces import Array, Likelihood, Prior
 from bayesreg.priors import Flat, Gaussian, Laplace
 from bayesreg.problem import Problem
-from bayesreg.samplers import Posterior, sample
+from bayesreg.samplers import MAY_REFUSE, Posterior, sample
 from bayesreg.sklearn.distinct import WeightedRows
 
 PRIORS = {"laplace": Laplace, "gaussian": Gaussian}
@@ -76,7 +76,9 @@ class PosteriorEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn s
             scale = choice.scale
             problem = problem.with_prior(problem.prior.at(scale))
             integrated = likelihood.dispersion is None or likelihood.quadratic
-            method = choice.method if method == "auto" and choice.rounds and integrated else method
+            # What drew for the choice draws at it, unless it may refuse there: `auto` then has another to turn to.
+            sure = choice.rounds and integrated and choice.method not in MAY_REFUSE
+            method = choice.method if method == "auto" and sure else method
         return Fit(sample(problem, method, self.draws, self.chains, seed, tune=self.tune), scale, choice)
 
     def _read_prior(self) -> tuple[Prior | Mapping[str, Prior], float | None]:

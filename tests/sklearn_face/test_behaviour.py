@@ -415,3 +415,31 @@ def test_neither_importing_bayesreg_loads_scikit_learn_nor_fitting_what_compiles
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout == "\n"
+
+
+def test_a_sampler_that_chose_the_scale_may_refuse_at_it(monkeypatch):
+    """The choice by evidence is the stand-in's; at the scale that it chose `auto` turns to the next."""
+    from bayesreg.samplers import surrogate
+    from bayesreg.samplers.settings import Refused
+    from bayesreg.sklearn import base
+
+    X, y = classes()
+    usual = PosteriorClassifier(draws=100, tune=60).fit(X, y)
+    assert usual.posterior_.method == "surrogate"
+    chosen = base.evidence_scale
+
+    def then_refused(*args, **settings):
+        found = chosen(*args, **settings)
+        assert found.method == "surrogate"
+
+        def refuse(problem, settings):
+            msg = "too uneven"
+            raise Refused(msg)
+
+        monkeypatch.setattr(surrogate, "draw", refuse)
+        return found
+
+    monkeypatch.setattr(base, "evidence_scale", then_refused)
+    model = PosteriorClassifier(draws=100, tune=60).fit(X, y)
+    assert model.posterior_.method == "hmc"
+    assert model.scale_ == usual.scale_

@@ -128,7 +128,8 @@ def over_columns(ends: Mapping[str, Ends], truths: Truths, columns: NDArray[np.i
         parts.append(pd.DataFrame({
             "method": method, "factor": truths.factors, "signal": truths.signal[:, columns].mean(axis=1),
             "ratio": truths.ratio[:, columns].mean(axis=1), "coverage": covered, "mcse": error, "lower": lower,
-            "upper": upper, "sign_error": wrong, "sign_error_mcse": wrong_error, "replications": count,
+            "upper": upper, "width": _mean((each.upper - each.lower)[:, :, columns].mean(axis=2))[0],
+            "sign_error": wrong, "sign_error_mcse": wrong_error, "replications": count,
         }))  # fmt: skip
     return pd.concat(parts, ignore_index=True)
 

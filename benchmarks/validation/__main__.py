@@ -84,6 +84,7 @@ def _page(found: dict[str, Any]) -> str:
         agreements=page.agreements(found["agreements"]),
         coverages=page.coverages(found["coverages"]),
         coverage_text=found["coverage_text"],
+        data_sets=found["coverages"][0]["replications"],
         references=markdown(found["references"]),
     )  # fmt: skip
 

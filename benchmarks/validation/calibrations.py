@@ -9,6 +9,7 @@ from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
 
+from bayesreg.samplers.whitened import forget_compiled
 from bayesreg.validate import sbc
 from benchmarks.measure import ROOT
 from benchmarks.validation.cases import SEED, Case, cases
@@ -40,6 +41,7 @@ def calibrate(case: Case, replications: int, level: float, folder: Path | None) 
         false_alarm=level,
         store=store,
     )
+    forget_compiled()  # no other case has this model, and workers that grow are ended
     worst = found.table.iloc[0]
     return {
         "likelihood": case.likelihood, "prior": case.prior, "first": case.method, "methods": found.methods,

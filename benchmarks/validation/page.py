@@ -18,7 +18,7 @@ VERSIONS = ("bayesreg", "numpy", "scipy", "pymc", "nutpie", "pytensor", "arviz")
 
 TEMPLATE = """# Validation
 
-{verdict} Run on {date}, {minutes} minutes of computing on one processor, seed {seed}: {versions}.
+{verdict} Run on {date}, {minutes} minutes on one processor for calibrations and faults, seed {seed}: {versions}.
 `make validate` runs it all again and writes this page; a run that was stopped goes on. To validate a model of your own,
 see [below](#your-own-model).
 
@@ -56,10 +56,10 @@ of 10⁻⁴; where a number was printed, it is held within its rounding.
 {references}
 ## Coverage at a fixed truth
 
-A 95 % interval holds 95 % of the truths on average over the prior. At one truth it may hold fewer: a lasso of 100 rows
-and 10 correlated columns (prior scale 0.1, σ = 1; five columns do nothing), 200 data sets at each size of the other
-five. *Posterior*: central intervals. *Laplace*: the normal approximation at the MAP, of width 0 where the MAP is at the
-kink. *Bootstrap*: percentiles of the penalised estimate over 50 resamplings.
+A 95 % interval of the posterior holds 95 % of the truths on average over the prior. At one truth it may hold fewer: a
+lasso of 100 rows and 10 correlated columns (prior scale 0.1, σ = 1; five columns do nothing), {data_sets} data sets at
+each size of the other five. *Posterior*: central intervals. *Laplace*: the normal approximation at the MAP, of width 0
+where the MAP is at the kink. *Bootstrap*: percentiles of the penalised estimate over 50 resamplings.
 
 {coverages}
 ```
@@ -184,11 +184,18 @@ def coverages(rows: Sequence[Row]) -> str:
             row["method"],
             f"{row['signal']:.2g}",
             f"{row['ratio']:.2g}",
-            f"{100 * row['coverage']:.1f} ± {100 * row['mcse']:.1f}",
+            f"{100 * row['coverage']:.1f} ({100 * row['lower']:.1f} to {100 * row['upper']:.1f})",
             f"{100 * row['sign_error']:.1f}",
             f"{row['width']:.2f}",
         )
         for row in rows
     ]
-    head = ("interval", "true effect (standard errors)", "(prior sds)", "coverage %", "wrong sign %", "width")
+    head = (
+        "interval",
+        "true effect (standard errors)",
+        "(prior sds)",
+        "coverage % (95 % bounds)",
+        "wrong sign %",
+        "width",
+    )
     return table(head, cells) + "\n"

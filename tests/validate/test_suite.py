@@ -3,9 +3,11 @@
 import pytest
 
 from bayesreg.samplers import LADDER
-from benchmarks.validation import page
+from benchmarks.validation import others, page
+from benchmarks.validation.__main__ import _page as write
 from benchmarks.validation.calibrations import calibrate
 from benchmarks.validation.cases import LIKELIHOODS, PRIORS, cases
+from benchmarks.validation.controls import caught, controls
 from tests.registry import LIKELIHOODS as KNOWN
 from tests.registry import PRIORS as FORMS
 
@@ -50,3 +52,22 @@ def test_the_page_says_what_failed():
     assert "FAILED: ranks of sigma" in text
     assert "fail with probability at most 0.0002" in text
     assert "**All passed.**" in page.calibrations([row | {"passed": True}], 1e-4)
+
+
+def test_the_page_of_a_run_in_small(monkeypatch):
+    """All parts, from what they return: one case, one fault, one agreement, coverage on few data sets."""
+    monkeypatch.setattr(others, "PROBLEMS", others.PROBLEMS[:1])
+    case = CASES["Gaussian, σ known × Gaussian"]
+    control = next(control for control in controls() if control.sampler == "conjugate")
+    told, text = others.coverages(4, 1, bootstrap=10)
+    found = {
+        "level": 1e-4, "replications": 20, "calibrations": [calibrate(case, 20, 1e-4, None)],
+        "controls": [caught(control, 20, 1e-4)], "agreements": list(others.agreements()),
+        "coverages": told, "coverage_text": text, "references": [],
+    }  # fmt: skip
+    shown = write(found)
+    assert "| conjugate | Gaussian, σ known | Gaussian | 20 |" in shown
+    assert f"| {control.fault} | conjugate | 20 |" in shown
+    assert "| Gaussian, σ known × Gaussian | " in shown
+    assert shown.count("| bootstrap |") == len(others.SIGNALS)
+    assert "nan" not in shown

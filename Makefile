@@ -19,7 +19,7 @@ test: $(READY)  ## run the tests, a file at a time on each core
 bench: $(READY)  ## measure the speed, as ratios in one run
 	@$(BIN)/python -m benchmarks
 
-validate: $(READY)  ## validate every sampler and write docs/validation.md (of the order of an hour; goes on if stopped)
+validate: $(READY)  ## validate every sampler and write docs/validation.md (36 minutes on two cores; goes on if stopped)
 	@$(BIN)/python -m benchmarks.validation
 
 lint: $(READY)  ## check style and formatting (ruff)

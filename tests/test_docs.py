@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 
 from bayesreg.errors import FitError
+from benchmarks.validation.cases import cases
+from benchmarks.validation.controls import controls
+from benchmarks.validation.page import TEMPLATE
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -143,3 +146,19 @@ def test_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert not names["free"].zeros[-1].any()
     assert "prediction" in names["c"].computed
     capsys.readouterr()
+
+
+def test_the_code_of_the_validation_page(capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = blocks(DOCS / "validation.md")
+    assert code in TEMPLATE
+    exec(code, {})
+    told = capsys.readouterr().out
+    assert "Simulation-based calibration: passed (20 replications" in told
+    assert "the exact posterior" in told or "oracle" in told
+
+
+def test_the_committed_validation_is_of_every_case_and_passed() -> None:
+    text = (DOCS / "validation.md").read_text(encoding="utf-8")
+    assert "\nEverything passed. Run on " in text
+    assert len(re.findall(r"^\| .* \| passed \|$", text, flags=re.MULTILINE)) == len(cases())
+    assert len(re.findall(r"^\| .* \| caught \|$", text, flags=re.MULTILINE)) == len(controls())

@@ -39,7 +39,7 @@ class Row:
     comparisons : int
         Means, sds and quantiles compared.
     z, limit : float
-        The largest |z|, and that up to which all agree; NaN where nothing was compared.
+        The largest z in size, and that up to which all agree; NaN where nothing was compared.
     what : str
         Which statistic of what it was.
     verdict : str
@@ -123,7 +123,7 @@ def rows(*, compiled: bool = False) -> list[dict[str, Any]]:
     return [asdict(row) for row in each(compiled=compiled)]
 
 
-HEAD = ("reference", "computed by", "sampler", "comparisons", "largest |z|", "of", "limit", "verdict")
+HEAD = ("reference", "computed by", "sampler", "comparisons", "largest z in size", "of", "limit", "verdict")
 
 
 def markdown(found: Sequence[dict[str, Any]]) -> str:
@@ -137,7 +137,7 @@ def markdown(found: Sequence[dict[str, Any]]) -> str:
         f"samplers are right.",
         "",
         f"| {' | '.join(HEAD)} |",
-        f"|{'|'.join('--:' if name in ('comparisons', 'largest |z|', 'limit') else ':--' for name in HEAD)}|",
+        f"|{'|'.join('--:' if name in ('comparisons', 'largest z in size', 'limit') else ':--' for name in HEAD)}|",
     ]
     for row in found:
         numbers = ("–", "–") if np.isnan(row["z"]) else (f"{row['z']:.2f}", f"{row['limit']:.2f}")

@@ -83,7 +83,7 @@ def _page(found: dict[str, Any]) -> str:
         controls=page.controls(found["controls"], found["level"]),
         agreements=page.agreements(found["agreements"]),
         coverages=page.coverages(found["coverages"]),
-        coverage_text=found["coverage_text"],
+        coverage_text="\n".join(f"- {line}" for line in found["coverage_text"].splitlines()),
         data_sets=found["coverages"][0]["replications"],
         references=markdown(found["references"]),
     )  # fmt: skip

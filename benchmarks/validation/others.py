@@ -68,4 +68,4 @@ def coverages(replications: int, workers: int, bootstrap: int = 50) -> tuple[lis
         problem, truth, signals=SIGNALS, sigma=1.0, replications=replications, bootstrap=bootstrap, seed=SEED,
         workers=workers,
     )  # fmt: skip
-    return found.curve().reset_index().to_dict(orient="records"), str(found)
+    return found.curve().reset_index().to_dict(orient="records"), found.sentence
